@@ -1,0 +1,82 @@
+/** A request on its way: made by a door, queued and sent by a dispatcher, answered to its sink. */
+import type { Code } from './model/errors.js';
+import type { DeviceIo, Op, RequestView } from './model/request.js';
+import type { Flow } from './flow.js';
+
+/**
+ * `new` until a dispatcher has it; `queued` in a flow; `outstanding` at the device; `completed`
+ * when its sink has been told.
+ */
+export type IoState = 'new' | 'queued' | 'outstanding' | 'completed';
+
+/** Whoever answers for a request. Told exactly once for each that was given to a dispatcher. */
+export interface IoSink {
+  /** io.code and io.message say how it ended, io.data what was read, the *Ns fields where time went. */
+  completed(io: PendingIo): void;
+}
+
+export class PendingIo implements DeviceIo, RequestView {
+  readonly op: Op;
+  readonly offset: number;
+  readonly lengthBytes: number;
+  data: Uint8Array | null;
+  readonly fua: boolean;
+  /** Longest time in queue; 0 = no bound. */
+  readonly queueTimeoutNs: number;
+  /** The door's own: which request this is to its client, and which try. */
+  readonly id: number;
+  readonly attempt: number;
+  readonly sink: IoSink;
+
+  state: IoState = 'new';
+  code: Code = 'OK';
+  message = '';
+  /** What it was charged in all. */
+  cost = 0;
+  sequence = 0;
+  arrivedNs = 0;
+  submittedNs = 0;
+  finishedNs = 0;
+
+  /** Where its queue time went; the five exclude each other and sum to it. */
+  behindOwnNs = 0;
+  limitNs = 0;
+  shareNs = 0;
+  slotsNs = 0;
+  coordinationNs = 0;
+  serviceNs = 0;
+
+  /** The flow's queue, while queued. */
+  flow: Flow | null = null;
+  prev: PendingIo | null = null;
+  next: PendingIo | null = null;
+  /** Its place in the dispatcher's heap of deadlines; -1 outside it. */
+  deadlineIndex = -1;
+  deadlineNs = 0;
+
+  constructor(
+    op: Op,
+    offset: number,
+    lengthBytes: number,
+    data: Uint8Array | null,
+    fua: boolean,
+    queueTimeoutNs: number,
+    id: number,
+    attempt: number,
+    sink: IoSink,
+  ) {
+    this.op = op;
+    this.offset = offset;
+    this.lengthBytes = lengthBytes;
+    this.data = data;
+    this.fua = fua;
+    this.queueTimeoutNs = queueTimeoutNs;
+    this.id = id;
+    this.attempt = attempt;
+    this.sink = sink;
+  }
+
+  get queueNs(): number {
+    return this.behindOwnNs + this.limitNs + this.shareNs + this.slotsNs + this.coordinationNs;
+  }
+}
