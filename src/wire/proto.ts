@@ -8,13 +8,13 @@ export const PROTO_DIR = fileURLToPath(new URL('../../proto', import.meta.url));
 export const PROTO_FILES = ['io', 'policy', 'device', 'usage'].map((name) => `sluice/v1/${name}.proto`);
 
 /** Numbers for 64-bit fields: exact below 2^53, which every field's allowed range is. */
-export const LOADER_OPTIONS = {
+export const LOADER_OPTIONS: protoLoader.Options = {
   longs: Number,
   enums: Number,
   defaults: true,
   oneofs: true,
   includeDirs: [PROTO_DIR],
-} as const;
+};
 
 let loaded: protoLoader.PackageDefinition | undefined;
 
