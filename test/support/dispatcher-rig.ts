@@ -2,7 +2,12 @@
 import { VirtualClock } from '../../src/clock/virtual.js';
 import { LocalGate } from '../../src/coordination/local/gate.js';
 import { Dispatcher } from '../../src/core/dispatcher.js';
-import { DEFAULT_SETTINGS, patchSettings, type DeviceSettings, type DeviceSettingsPatch } from '../../src/core/model/device.js';
+import {
+  DEFAULT_SETTINGS,
+  patchSettings,
+  type DeviceSettings,
+  type DeviceSettingsPatch,
+} from '../../src/core/model/device.js';
 import type { Code } from '../../src/core/model/errors.js';
 import { SHARES_DEFAULT } from '../../src/core/model/policy.js';
 import { OPS, type DeviceDone, type DeviceIo, type Op } from '../../src/core/model/request.js';

@@ -25,7 +25,13 @@ describe('a request', () => {
   });
 
   test.each([
-    [OPS.READ, 2 ** 40 - 512, 1024, 'OUT_OF_RANGE', 'offset + length must be at most 1099511627776, got 1099511627264 + 1024'],
+    [
+      OPS.READ,
+      2 ** 40 - 512,
+      1024,
+      'OUT_OF_RANGE',
+      'offset + length must be at most 1099511627776, got 1099511627264 + 1024',
+    ],
     [OPS.READ, 100, 512, 'INVALID_ARGUMENT', 'offset must be a multiple of 512, got 100'],
     [OPS.READ, 2 ** 39 + 1, 512, 'INVALID_ARGUMENT', 'offset must be a multiple of 512, got 549755813889'],
     [OPS.WRITE, 0, 700, 'INVALID_ARGUMENT', 'length must be a multiple of 512 and above 0, got 700'],
