@@ -78,7 +78,8 @@ export class Service {
         http: formatAddress(listen.http.host, httpPort),
       };
       this.#logger.info({ ...listening, hostId, store: this.#config.store }, 'serving');
-      if (listen.insecure) this.#logger.warn({}, 'listen.insecure is true: whoever reaches these addresses may do anything');
+      if (listen.insecure)
+        this.#logger.warn({}, 'listen.insecure is true: whoever reaches these addresses may do anything');
       return listening;
     } catch (error) {
       await this.#closeAll();

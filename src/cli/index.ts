@@ -15,7 +15,15 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .description('share-based I/O scheduling: tagged requests in, each tag its part of the device')
     .version(version())
     .addHelpText('after', '\nEach command has its own --help with an example.');
-  for (const make of [serveCommand, loadCommand, replayCommand, policyCommand, deviceCommand, usageCommand, demoCommand]) {
+  for (const make of [
+    serveCommand,
+    loadCommand,
+    replayCommand,
+    policyCommand,
+    deviceCommand,
+    usageCommand,
+    demoCommand,
+  ]) {
     program.addCommand(make());
   }
   strict(program);
@@ -33,9 +41,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
 
 /** Every command throws instead of exiting, and shows how it is used where an option is wrong. */
 function strict(command: Command): void {
-  command.exitOverride().showHelpAfterError(`(see: sluice ${path(command)} --help)`).configureOutput({
-    outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`),
-  });
+  command
+    .exitOverride()
+    .showHelpAfterError(`(see: sluice ${path(command)} --help)`)
+    .configureOutput({
+      outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`),
+    });
   for (const inner of command.commands) strict(inner);
 }
 

@@ -25,8 +25,8 @@ import { Flow } from './flow.js';
 import { OutstandingList } from './outstanding-list.js';
 import type { PendingIo } from './pending-io.js';
 import { splitQueueTime } from './queue-time.js';
-import { costModel, pieceBytes, type CostOf } from './scheduling/cost-model.js';
-import { Split } from './split.js';
+import { costModel, type CostOf } from './scheduling/cost-model.js';
+import { Split, pieceBytesOf } from './split.js';
 
 /** Idle flows kept for their next request, so that a closed loop does not make one anew each time. */
 const IDLE_FLOWS_MAX = 1_024;
@@ -98,8 +98,12 @@ export class Dispatcher {
       this.#refuse(io, refusal);
       return;
     }
-    const flow = this.#flow(tag);
     const bytes = queuedBytes(io);
+    const flow = this.#flow(tag);
+    if (!(flow instanceof Flow)) {
+      this.#refuse(io, flow);
+      return;
+    }
     const full = checkBounds(flow, bytes, this.#queued, this.#queuedBytes, this.#settings);
     if (full !== null) {
       this.#refuse(io, full);
@@ -108,7 +112,7 @@ export class Dispatcher {
     const nowNs = this.#clock.nowNs();
     io.arrivedNs = nowNs;
     io.sequence = this.#sequence++;
-    const piece = pieceBytes(io.op);
+    const piece = pieceBytesOf(io.op);
     if (io.lengthBytes > piece) io.split = new Split(io, piece);
     io.cost = this.#costOf(io.op, Math.min(io.lengthBytes, piece));
     io.state = 'queued';
@@ -293,15 +297,19 @@ export class Dispatcher {
     flow.passedOverNs = -1;
   }
 
-  #flow(tag: string): Flow {
-    let flow = this.#flows.get(tag);
-    if (flow === undefined) {
-      flow = new Flow(tag, this.#ledger.account(tag));
+  /** The flow of a tag, made where there is none; the refusal where there can be no more of them. */
+  #flow(tag: string): Flow | Refusal {
+    const known = this.#flows.get(tag);
+    if (known !== undefined) return known;
+    try {
+      const flow = new Flow(tag, this.#ledger.account(tag));
       this.#flows.set(tag, flow);
       this.#idleFlows.add(flow);
       this.#dropIdleFlows();
+      return flow;
+    } catch (error) {
+      return SluiceError.from(error);
     }
-    return flow;
   }
 
   #noteIdle(flow: Flow): void {

@@ -5,7 +5,14 @@
  * it is partly done.
  */
 import type { Code } from './model/errors.js';
+import { OPS, type Op } from './model/request.js';
 import { PendingIo, type IoSink } from './pending-io.js';
+import { PIECE_BYTES } from './scheduling/cost-model.js';
+
+/** Longest range that is one decision. */
+export function pieceBytesOf(op: Op): number {
+  return op === OPS.TRIM || op === OPS.WRITE_ZEROES ? PIECE_BYTES : Infinity;
+}
 
 /** The sink of pieces: a piece is answered through its request. */
 const NOBODY: IoSink = {

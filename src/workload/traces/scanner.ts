@@ -137,6 +137,8 @@ export class Scanner {
 
   /** The word as an error message shows it. */
   wordText(): string {
-    return Buffer.from(this.bytes.subarray(this.wordStart, Math.min(this.wordEnd, this.wordStart + 40))).toString('latin1');
+    return Buffer.from(this.bytes.subarray(this.wordStart, Math.min(this.wordEnd, this.wordStart + 40))).toString(
+      'latin1',
+    );
   }
 }

@@ -50,7 +50,9 @@ function fileError(path: string, error: unknown): SluiceError {
   if (code === 'EISDIR') return new SluiceError('INVALID_ARGUMENT', `trace file must be a file, ${path} is a folder`);
   if (code === 'EACCES') return new SluiceError('PERMISSION_DENIED', `trace file ${path} may not be read`);
   if (code.startsWith('Z_')) {
-    return new SluiceError('INVALID_ARGUMENT', `${path}: damaged gzip data (${(error as Error).message})`, { cause: error });
+    return new SluiceError('INVALID_ARGUMENT', `${path}: damaged gzip data (${(error as Error).message})`, {
+      cause: error,
+    });
   }
   return SluiceError.from(error);
 }

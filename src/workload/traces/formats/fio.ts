@@ -55,7 +55,9 @@ export class FioParser extends LineParser {
 
   #header(): LineVerdict {
     const { scan } = this;
-    const text = Buffer.from(scan.bytes.subarray(scan.at, Math.min(scan.end, scan.at + 40))).toString('latin1').trim();
+    const text = Buffer.from(scan.bytes.subarray(scan.at, Math.min(scan.end, scan.at + 40)))
+      .toString('latin1')
+      .trim();
     // Anything else and every line would be read in the wrong version.
     this.#version = text === 'fio version 3 iolog' ? 3 : 2;
     if (/^fio version [23] iolog$/.test(text)) return 'none';
