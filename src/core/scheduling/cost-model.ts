@@ -14,9 +14,9 @@ export const PIECE_BYTES = 32 * MIB;
 
 /**
  * Cost units of one piece of TRIM or WRITE_ZEROES under the models that look at length. They move
- * no data, so their length says little of the time they take; a device takes about as long over one
- * as over a transfer of 256 KiB at the default unit. Bounded, so that a long range cannot starve
- * its own tag, and not 1, so that a tag that sends nothing else does not win every comparison.
+ * no data, so they are charged as a transfer of a fixed size, 256 KiB at the default unit. Bounded,
+ * so that a long range cannot starve its own tag, and not 1, so that a tag that sends nothing else
+ * does not win every comparison.
  */
 export const PIECE_COST = 16;
 

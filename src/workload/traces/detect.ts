@@ -49,11 +49,10 @@ function mostLines(text: string): TraceFormat | null {
   return best;
 }
 
-/** The version's high byte is 1 in each of the first records. */
+/** The version's high byte is 1 in most of the first records. */
 function looksLikeVscsi(sample: Uint8Array): boolean {
-  const records = Math.min(8, Math.floor(sample.length / VSCSI_RECORD_BYTES));
-  for (let i = 0; i < records; i++) {
-    if (sample[i * VSCSI_RECORD_BYTES + 15] !== 1) return false;
-  }
-  return records > 0;
+  const records = Math.min(16, Math.floor(sample.length / VSCSI_RECORD_BYTES));
+  let versions = 0;
+  for (let i = 0; i < records; i++) if (sample[i * VSCSI_RECORD_BYTES + 15] === 1) versions++;
+  return versions > 0 && versions * 2 >= records;
 }
