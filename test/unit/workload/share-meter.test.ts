@@ -100,9 +100,12 @@ describe('share report', () => {
     const report = measure('fair', [2], [closed(4096, 8)], { seconds: 1 });
     expect(Object.keys(report)).toEqual(['device', 'seconds', 'contendedFraction', 'maxShareError', 'tags']);
     expect(Object.keys(report.tags[0]!)).toEqual(
-      ['tag', 'shares', 'share', 'shareError', 'ops', 'reads', 'writes', 'bytes', 'errors'].concat(
-        ['queueUsP50', 'queueUsP99', 'serviceUsP50', 'serviceUsP99'],
-      ),
+      ['tag', 'shares', 'share', 'shareError', 'ops', 'reads', 'writes', 'bytes', 'errors'].concat([
+        'queueUsP50',
+        'queueUsP99',
+        'serviceUsP50',
+        'serviceUsP99',
+      ]),
     );
     expect(report.tags[0]).toMatchObject({ share: 1, shareError: 0, shares: 2, errors: 0 });
     expect(report.tags[0]!.bytes).toBe(report.tags[0]!.ops * 4096);

@@ -114,18 +114,48 @@ describe('trace formats', () => {
   });
 
   it.each([
-    ['blkreplay', '0.1 ; 8 ; 8 ; R ; 0 ; 0\nrubbish\n0.2 ; 8 ; x ; R ; 0 ; 0\n0.3 ; 8 ; 8 ; Q ;\n', 3, 2, 'start must be'],
+    [
+      'blkreplay',
+      '0.1 ; 8 ; 8 ; R ; 0 ; 0\nrubbish\n0.2 ; 8 ; x ; R ; 0 ; 0\n0.3 ; 8 ; 8 ; Q ;\n',
+      3,
+      2,
+      'start must be',
+    ],
     ['blkreplay', '0.1 ; 8 ; 8 ; R ; 0 ; 0\n0.2 ; 8 ; 0 ; R ; 0 ; 0\n', 1, 2, 'length must be 1 or more, got 0'],
-    ['blkreplay', '0.1 ; 8 ; 8 ; R ; 0 ; 0\n0.2 ; 8 ; 9000000 ; R ; 0 ; 0\n', 1, 2, 'length must be at most 4294967295 bytes'],
+    [
+      'blkreplay',
+      '0.1 ; 8 ; 8 ; R ; 0 ; 0\n0.2 ; 8 ; 9000000 ; R ; 0 ; 0\n',
+      1,
+      2,
+      'length must be at most 4294967295 bytes',
+    ],
     ['disksim', '1 0 0 8 1\n2 0 0 8 7\n', 1, 2, 'type must be 0 (write) or 1 (read), got 7'],
     ['disksim', '1 0 0 8 1\n2 0 -8 8 1\n', 1, 2, 'start sector must be a whole number, got "-8"'],
     ['disksim', '1 0 0 8 1\n2 0 0 8 1 1\n', 1, 2, 'type must be a whole number'],
-    ['msr', '128166372003061629,usr,0,Read,0,4096,1\n1,usr,0,Erase,0,4096,1\n', 1, 2, 'type must be Read or Write, got "Erase"'],
+    [
+      'msr',
+      '128166372003061629,usr,0,Read,0,4096,1\n1,usr,0,Erase,0,4096,1\n',
+      1,
+      2,
+      'type must be Read or Write, got "Erase"',
+    ],
     ['msr', '128166372003061629,usr,0,Read,0,4096,1\nx,usr,0,Read,0,4096,1\n', 1, 2, 'timestamp must be 100 ns ticks'],
     ['tencent', '1,0,8,0,1\n2,0,8,2,1\n', 1, 2, 'type must be 0 (read) or 1 (write), got 2'],
     ['alibaba', '1,R,0,4096,1\n1,Z,0,4096,2\n', 1, 2, 'opcode must be R or W, got "Z"'],
-    ['fio', 'fio version 2 iolog\nf read 0 512\nf erase 0 512\n', 1, 3, 'action must be read, write, trim, sync, datasync or wait'],
-    ['fio', 'fio version 3 iolog\n0 f read 0 512\n1 f wait 5 0\n', 1, 3, 'action must be read, write, trim, sync or datasync'],
+    [
+      'fio',
+      'fio version 2 iolog\nf read 0 512\nf erase 0 512\n',
+      1,
+      3,
+      'action must be read, write, trim, sync, datasync or wait',
+    ],
+    [
+      'fio',
+      'fio version 3 iolog\n0 f read 0 512\n1 f wait 5 0\n',
+      1,
+      3,
+      'action must be read, write, trim, sync or datasync',
+    ],
     ['fio', 'fio version 2 iolog\nf read 0 512\nf read 99999999999999999 512\n', 1, 3, 'offset must be a whole number'],
   ] as const)('%s: broken lines are counted and the first one named', async (format, text, broken, line, reason) => {
     const { reader, records } = await readTrace(text);
@@ -173,7 +203,8 @@ describe('trace formats', () => {
 
   it('collapses repeats within the window, and only those', async () => {
     const line = (s: string, sector = 8, op = 'R'): string => `${s} ; ${String(sector)} ; 8 ; ${op} ; 0 ; 0\n`;
-    const text = line('0.0') + line('0.0005') + line('0.0006', 8, 'W') + line('0.0007', 16) + line('0.0014') + line('0.0025');
+    const text =
+      line('0.0') + line('0.0005') + line('0.0006', 8, 'W') + line('0.0007', 16) + line('0.0014') + line('0.0025');
     const { reader, records } = await readTrace(text, { collapseMs: 1 });
     expect(records.map(({ ns }) => ns)).toEqual([0, 600_000, 700_000, 2_500_000]);
     expect(reader.collapsed).toBe(2);
@@ -187,12 +218,14 @@ const WRITE: Record<string, (r: PlainRecord) => string> = {
     const s = `${String(Math.floor(r.ns / 1e9))}.${String(r.ns % 1e9).padStart(9, '0')}`;
     return `${s} ; ${String(r.offset / 512)} ; ${String(r.bytes / 512)} ; ${r.op[0]!} ; 0.0 ; 0.0`;
   },
-  disksim: (r) => `${String(r.ns)} ${r.device} ${String(r.offset / 512)} ${String(r.bytes / 512)} ${r.op === 'READ' ? '1' : '0'}`,
+  disksim: (r) =>
+    `${String(r.ns)} ${r.device} ${String(r.offset / 512)} ${String(r.bytes / 512)} ${r.op === 'READ' ? '1' : '0'}`,
   msr: (r) => {
     const ticks = 128166372003061629n + BigInt(r.ns / 100);
     return `${String(ticks)},h,${r.device},${r.op === 'READ' ? 'Read' : 'Write'},${String(r.offset)},${String(r.bytes)},7`;
   },
-  alibaba: (r) => `${r.device},${r.op[0]!},${String(r.offset)},${String(r.bytes)},${String(1577808144360767 + r.ns / 1000)}`,
+  alibaba: (r) =>
+    `${r.device},${r.op[0]!},${String(r.offset)},${String(r.bytes)},${String(1577808144360767 + r.ns / 1000)}`,
   tencent: (r) =>
     `${String(1538323200 + r.ns / 1e9)},${String(r.offset / 512)},${String(r.bytes / 512)},${r.op === 'READ' ? '0' : '1'},${r.device}`,
   fio: (r) => `${String(r.ns / 1000)} ${r.device} ${r.op.toLowerCase()} ${String(r.offset)} ${String(r.bytes)}`,
@@ -213,18 +246,23 @@ describe.each(Object.keys(WRITE))('%s, there and back', (format) => {
 
   it('gives the same records at any size of chunk', async () => {
     await fc.assert(
-      fc.asyncProperty(records, fc.integer({ min: 1, max: 200 }), fc.constantFrom('\n', '\r\n'), async (list, chunk, eol) => {
-        let ns = 0;
-        const expected = list.map((r, i): PlainRecord => {
-          if (i > 0) ns += r.gap * grainNs;
-          return { ns, device: r.device, op: r.op, offset: r.sector * 512, bytes: r.sectors * 512 };
-        });
-        const header = format === 'fio' ? `fio version 3 iolog${eol}` : '';
-        const text = header + expected.map((r) => WRITE[format]!(r) + eol).join('');
-        const { reader, records: read } = await readTrace(text, { strict: true }, chunk);
-        expect(reader.format).toBe(format);
-        expect(read).toEqual(expected.map((r) => (format === 'msr' ? { ...r, device: `h.${r.device}` } : r)));
-      }),
+      fc.asyncProperty(
+        records,
+        fc.integer({ min: 1, max: 200 }),
+        fc.constantFrom('\n', '\r\n'),
+        async (list, chunk, eol) => {
+          let ns = 0;
+          const expected = list.map((r, i): PlainRecord => {
+            if (i > 0) ns += r.gap * grainNs;
+            return { ns, device: r.device, op: r.op, offset: r.sector * 512, bytes: r.sectors * 512 };
+          });
+          const header = format === 'fio' ? `fio version 3 iolog${eol}` : '';
+          const text = header + expected.map((r) => WRITE[format]!(r) + eol).join('');
+          const { reader, records: read } = await readTrace(text, { strict: true }, chunk);
+          expect(reader.format).toBe(format);
+          expect(read).toEqual(expected.map((r) => (format === 'msr' ? { ...r, device: `h.${r.device}` } : r)));
+        },
+      ),
       { numRuns: 60 },
     );
   });
