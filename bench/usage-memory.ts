@@ -42,7 +42,7 @@ function bytesInUse(): number {
 function measure(): UsageMemoryRow[] {
   const clock = new WallClock();
   const before = bytesInUse();
-  const ledger = new Ledger('disk0', clock);
+  const ledger = new Ledger(clock);
   for (let i = 0; i < TAGS; i++) {
     ledger
       .account(`tenant-${String(i % 1_000)}/app-${String(i)}`)

@@ -66,7 +66,6 @@ class Account implements UsageAccount {
 }
 
 export class Ledger implements UsageLedger {
-  readonly device: string;
   private readonly clock: Clock;
   private readonly limits: LedgerLimits;
   private readonly startedMs: number;
@@ -79,8 +78,7 @@ export class Ledger implements UsageLedger {
   /** By level: what starts before this was given up for lack of memory. */
   private readonly droppedBeforeS = STEPS_S.map(() => -Infinity);
 
-  constructor(device: string, clock: Clock, limits: Partial<LedgerLimits> = {}) {
-    this.device = device;
+  constructor(clock: Clock, limits: Partial<LedgerLimits> = {}) {
     this.clock = clock;
     this.limits = { ...DEFAULT_LEDGER_LIMITS, ...limits };
     if (!(this.limits.memoryBytesMax <= GIB)) {
@@ -98,9 +96,7 @@ export class Ledger implements UsageLedger {
     if (id < 0) {
       if (this.tags.size >= this.limits.tagsMax) {
         const bound = String(this.limits.tagsMax);
-        throw new SluiceError('QUEUE_FULL', `device ${this.device} counts at most ${bound} tags (usage.tags_max)`, {
-          field: 'tag',
-        });
+        throw new SluiceError('QUEUE_FULL', `usage is counted for at most ${bound} tags a device`, { field: 'tag' });
       }
       id = this.tags.add(tag);
     }
@@ -136,11 +132,12 @@ export class Ledger implements UsageLedger {
   }
 
   /**
+   * @param device what the rows carry as their device
    * @returns rows by time, then as orderBy says (cost, bytes, ops: largest first; then by tag)
    * @throws SluiceError OUT_OF_RANGE for a range that begins before what is kept, TOO_LARGE for an answer past the bound
    */
-  query(query: UsageQuery): UsageRow[] {
-    const sum = new UsageSum(this.device, this.rows, this.tags, query);
+  query(query: UsageQuery, device = query.device): UsageRow[] {
+    const sum = new UsageSum(device, this.rows, this.tags, query);
     if (query.fromMs === 0 && query.toMs === 0) {
       this.forEachCounted((row) => sum.add(row));
       return sum.finish(this.startedMs, this.clock.wallMs());
@@ -166,15 +163,14 @@ export class Ledger implements UsageLedger {
 
   /** Sums over all tags since the start, by operation. */
   totals(): OpUsage[] {
-    const sum = UsageSum.ofAll(this.device, this.rows, this.tags);
+    const sum = UsageSum.ofAll(this.rows, this.tags);
     this.forEachCounted((row) => sum.add(row));
     return sum.finish(this.startedMs, this.clock.wallMs())[0]?.ops ?? [];
   }
 
   /** Tags at or below prefix after the tag `after` ('' = from the first), in order, at most limit. lastSeenMs: to the second. */
-  listTags(prefix: string, after: string, limit: number): TagSummary[] {
+  listTags(prefix: string, after: string, limit: number): Omit<TagSummary, 'device'>[] {
     return this.tags.list(prefix, after, limit).map((id) => ({
-      device: this.device,
       tag: this.tags.name(id),
       lastSeenMs: (this.tags.lastSeenS(id) + this.baseS) * MS_PER_S,
     }));

@@ -55,9 +55,9 @@ export class UsageSum {
   }
 
   /** Everything in one row. */
-  static ofAll(device: string, rows: UsageRows, tags: TagTable): UsageSum {
+  static ofAll(rows: UsageRows, tags: TagTable): UsageSum {
     const everything: Grouping = { tagPrefix: '', groupLevel: 0, orderBy: 'tag', topN: 0, quantiles: [] };
-    return new UsageSum(device, rows, tags, everything, () => '');
+    return new UsageSum('', rows, tags, everything, () => '');
   }
 
   add(row: number): void {

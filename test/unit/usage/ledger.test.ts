@@ -5,7 +5,7 @@ import { USAGE_STEPS } from '../../../src/core/model/usage.js';
 import type { OpUsage, UsageQuery, UsageRow } from '../../../src/core/model/usage.js';
 import { isWithin, tagAtLevel } from '../../../src/core/model/tag.js';
 import type { Op } from '../../../src/core/model/request.js';
-import { ManualClock } from './clock.js';
+import { WallClock } from './clock.js';
 
 const T0 = Date.UTC(2026, 0, 1, 10, 59, 50);
 const ALL: UsageQuery = {
@@ -100,8 +100,8 @@ describe('Ledger', () => {
         fc.integer({ min: 0, max: 3 }),
         fc.constantFrom('', 'acme', 'acme/db', 'nobody'),
         (list, groupLevel, tagPrefix) => {
-          const clock = new ManualClock(T0);
-          const ledger = new Ledger('disk0', clock);
+          const clock = new WallClock(T0);
+          const ledger = new Ledger(clock);
           const done: Execution[] = [];
           for (const { gapMs: gap, ...e } of list) {
             clock.advance(gap);
@@ -110,16 +110,16 @@ describe('Ledger', () => {
             done.push(full);
           }
           const query = { ...ALL, groupLevel, tagPrefix };
-          expect(ledger.query(query)).toEqual(plainAnswer(done, query, T0, clock.wallMs()));
+          expect(ledger.query(query, 'disk0')).toEqual(plainAnswer(done, query, T0, clock.wallMs()));
           for (const { stepMs, keepMs } of USAGE_STEPS) {
             const toMs = (Math.floor(clock.wallMs() / stepMs) + 1) * stepMs;
             const range = { ...query, fromMs: toMs - stepMs - keepMs, toMs };
             const stepped = { ...range, stepMs };
-            expect(ledger.query(stepped)).toEqual(plainAnswer(done, stepped, 0, 0));
+            expect(ledger.query(stepped, 'disk0')).toEqual(plainAnswer(done, stepped, 0, 0));
             const inner = { ...stepped, fromMs: toMs - 7 * stepMs, toMs: toMs - 2 * stepMs };
-            expect(ledger.query(inner)).toEqual(plainAnswer(done, inner, 0, 0));
+            expect(ledger.query(inner, 'disk0')).toEqual(plainAnswer(done, inner, 0, 0));
             const single = { ...inner, stepMs: 0 };
-            expect(ledger.query(single)).toEqual(plainAnswer(done, single, 0, 0));
+            expect(ledger.query(single, 'disk0')).toEqual(plainAnswer(done, single, 0, 0));
           }
         },
       ),
@@ -138,13 +138,13 @@ describe('Ledger', () => {
           },
         ),
         (list) => {
-          const clock = new ManualClock(T0);
-          const ledger = new Ledger('disk0', clock);
+          const clock = new WallClock(T0);
+          const ledger = new Ledger(clock);
           for (const { wallMs, tag } of list) {
-            clock.setWallMs(T0 - 366 * 86_400_000 + wallMs);
+            clock.set(T0 - 366 * 86_400_000 + wallMs);
             ledger.account(tag).record(1, 4_096, 1, false, false, 1_000, 1_000);
           }
-          expect(sum(ledger.query(ALL), 'count')).toBe(list.length);
+          expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(list.length);
           expect(ledger.totals()[0]?.count).toBe(list.length);
         },
       ),
@@ -155,20 +155,20 @@ describe('Ledger', () => {
   it('sums groups to the total, and quantiles of a group as if its tags had been one', () => {
     fc.assert(
       fc.property(fc.array(execution, { minLength: 1, maxLength: 80 }), (list) => {
-        const clock = new ManualClock(T0);
-        const apart = new Ledger('disk0', clock);
-        const asOne = new Ledger('disk0', clock);
+        const clock = new WallClock(T0);
+        const apart = new Ledger(clock);
+        const asOne = new Ledger(clock);
         for (const { gapMs: gap, ...e } of list) {
           clock.advance(gap);
           record(apart, { ...e, atMs: 0 });
           record(asOne, { ...e, atMs: 0, tag: tagAtLevel(e.tag, 1) });
         }
         const query = { ...ALL, quantiles: [0.01, 0.5, 0.9, 0.999] };
-        expect(apart.query({ ...query, groupLevel: 1 })).toEqual(asOne.query(query));
+        expect(apart.query({ ...query, groupLevel: 1 }, 'disk0')).toEqual(asOne.query(query, 'disk0'));
         for (const field of ['count', 'bytes', 'cost', 'errors'] as const) {
           const total = apart.totals().reduce((all, op) => all + op[field], 0);
           for (let groupLevel = 0; groupLevel <= 3; groupLevel++) {
-            expect(sum(apart.query({ ...ALL, groupLevel }), field)).toBe(total);
+            expect(sum(apart.query({ ...ALL, groupLevel }, 'disk0'), field)).toBe(total);
           }
         }
       }),
@@ -177,13 +177,13 @@ describe('Ledger', () => {
   });
 
   it('orders by what is asked and keeps the first of each step', () => {
-    const clock = new ManualClock(T0);
-    const ledger = new Ledger('disk0', clock);
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
     ledger.account('few-large').record(1, 1 << 20, 64, false, false, 0, 0);
     for (let i = 0; i < 3; i++) ledger.account('many-small').record(1, 512, 1, false, false, 0, 0);
     for (let i = 0; i < 2; i++) ledger.account('costly').record(3, 0, 100, false, false, 0, 0);
     const order = (orderBy: UsageQuery['orderBy'], topN = 0): string[] =>
-      ledger.query({ ...ALL, orderBy, topN }).map((row) => row.tag);
+      ledger.query({ ...ALL, orderBy, topN }, 'disk0').map((row) => row.tag);
     expect(order('tag')).toEqual(['costly', 'few-large', 'many-small']);
     expect(order('cost')).toEqual(['costly', 'few-large', 'many-small']);
     expect(order('bytes')).toEqual(['few-large', 'many-small', 'costly']);
@@ -192,42 +192,44 @@ describe('Ledger', () => {
   });
 
   it('refuses a range that begins before what is kept, naming the earliest', () => {
-    const clock = new ManualClock(T0);
-    const ledger = new Ledger('disk0', clock);
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
     const second = Math.floor(T0 / 1_000) * 1_000;
     const query = { ...ALL, stepMs: 1_000, fromMs: second - 900_000, toMs: second };
-    expect(ledger.query(query)).toEqual([]);
-    expect(() => ledger.query({ ...query, fromMs: query.fromMs - 1_000 })).toThrow(
+    expect(ledger.query(query, 'disk0')).toEqual([]);
+    expect(() => ledger.query({ ...query, fromMs: query.fromMs - 1_000 }, 'disk0')).toThrow(
       `from_ms must be ${String(second - 900_000)} or later where steps of 1000 ms answer, got ${String(second - 901_000)}`,
     );
   });
 
   it('gives up the oldest seconds when memory runs short, says so, and keeps totals exact', () => {
-    const clock = new ManualClock(T0);
-    const ledger = new Ledger('disk0', clock, { memoryBytesMax: 200_000 });
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock, { memoryBytesMax: 200_000 });
     const accounts = Array.from({ length: 20 }, (_, i) => ledger.account(`t${String(i)}`));
     for (let s = 0; s < 300; s++) {
       clock.advance(1_000);
       for (const account of accounts) account.record(1, 4_096, 1, false, false, s * 997, s * 1_009);
     }
     expect(ledger.bytesUsed).toBeLessThan(220_000);
-    expect(sum(ledger.query(ALL), 'count')).toBe(6_000);
+    expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(6_000);
     const toMs = Math.floor(clock.wallMs() / 1_000) * 1_000;
-    expect(() => ledger.query({ ...ALL, stepMs: 1_000, fromMs: toMs - 280_000, toMs })).toThrow('from_ms must be');
-    expect(ledger.query({ ...ALL, stepMs: 1_000, fromMs: toMs - 50_000, toMs })).toHaveLength(50 * 20);
+    expect(() => ledger.query({ ...ALL, stepMs: 1_000, fromMs: toMs - 280_000, toMs }, 'disk0')).toThrow(
+      'from_ms must be',
+    );
+    expect(ledger.query({ ...ALL, stepMs: 1_000, fromMs: toMs - 50_000, toMs }, 'disk0')).toHaveLength(50 * 20);
   });
 
   it('bounds the number of tags with an error that names the bound', () => {
-    const ledger = new Ledger('disk0', new ManualClock(T0), { tagsMax: 2 });
+    const ledger = new Ledger(new WallClock(T0), { tagsMax: 2 });
     ledger.account('a');
     ledger.account('b');
     ledger.account('a');
-    expect(() => ledger.account('c')).toThrow('device disk0 counts at most 2 tags (usage.tags_max)');
+    expect(() => ledger.account('c')).toThrow('usage is counted for at most 2 tags a device');
   });
 
   it('keeps a tag served once in one row, however old', () => {
-    const clock = new ManualClock(T0);
-    const ledger = new Ledger('disk0', clock);
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
     for (let i = 0; i < 1_000; i++) ledger.account(`t${String(i)}`).record(1, 4_096, 1, false, false, 100, 100);
     const once = ledger.bytesUsed;
     expect(once / 1_000).toBeLessThan(100);
@@ -237,12 +239,12 @@ describe('Ledger', () => {
     }
     const clockwork = 400 * 100 * 3;
     expect(ledger.bytesUsed).toBeLessThan(once + clockwork);
-    expect(sum(ledger.query(ALL), 'count')).toBe(1_400);
+    expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(1_400);
   });
 
   it('lists the tags that were served, in order, page by page', () => {
-    const clock = new ManualClock(T0);
-    const ledger = new Ledger('disk0', clock);
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
     ledger.account('never');
     for (const tag of ['b', 'a/x', 'a', 'a-1']) ledger.account(tag).record(1, 0, 1, false, false, 0, 0);
     const names = (prefix: string, after: string, limit: number): string[] =>
@@ -250,7 +252,7 @@ describe('Ledger', () => {
     expect(names('', '', 10)).toEqual(['a', 'a-1', 'a/x', 'b']);
     expect(names('a', '', 10)).toEqual(['a', 'a/x']);
     expect(names('', 'a', 2)).toEqual(['a-1', 'a/x']);
-    expect(ledger.listTags('b', '', 1)).toEqual([{ device: 'disk0', tag: 'b', lastSeenMs: T0 }]);
+    expect(ledger.listTags('b', '', 1)).toEqual([{ tag: 'b', lastSeenMs: T0 }]);
   });
 });
 
