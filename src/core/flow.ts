@@ -19,10 +19,17 @@ export class Flow implements FlowView {
   headSinceNs = 0;
   passedOverNs = -1;
   gateIndex = -1;
+  gateEpoch = -1;
+  gateHeld = 0;
+  fresh = false;
 
   constructor(tag: string, account: UsageAccount) {
     this.tag = tag;
     this.account = account;
+  }
+
+  *queued(): Iterable<PendingIo> {
+    for (let io = this.head; io !== null; io = io.next) yield io;
   }
 
   /** Joins the end. True where it became the head. */

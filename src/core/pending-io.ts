@@ -1,6 +1,8 @@
 /** A request on its way: made by a door, queued and sent by a dispatcher, answered to its sink. */
 import type { Code } from './model/errors.js';
-import type { DeviceIo, Op, RequestView } from './model/request.js';
+import type { DeviceIo, Op } from './model/request.js';
+import type { GatedRequest } from './ports.js';
+import type { Split } from './split.js';
 import type { Flow } from './flow.js';
 
 /**
@@ -15,7 +17,7 @@ export interface IoSink {
   completed(io: PendingIo): void;
 }
 
-export class PendingIo implements DeviceIo, RequestView {
+export class PendingIo implements DeviceIo, GatedRequest {
   readonly op: Op;
   readonly offset: number;
   readonly lengthBytes: number;
@@ -31,8 +33,10 @@ export class PendingIo implements DeviceIo, RequestView {
   state: IoState = 'new';
   code: Code = 'OK';
   message = '';
-  /** What it was charged in all. */
+  /** What a grant charges for it: for one piece of it, where it is split. */
   cost = 0;
+  /** What it was charged in all. */
+  charged = 0;
   sequence = 0;
   arrivedNs = 0;
   submittedNs = 0;
@@ -53,6 +57,9 @@ export class PendingIo implements DeviceIo, RequestView {
   /** Its place in the dispatcher's heap of deadlines; -1 outside it. */
   deadlineIndex = -1;
   deadlineNs = 0;
+  gateEpoch = -1;
+  /** Set where it is served in pieces: on the request and on each of its pieces. */
+  split: Split | null = null;
 
   constructor(
     op: Op,

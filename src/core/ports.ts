@@ -62,15 +62,28 @@ export interface DeviceFactory {
   bindings(): readonly string[];
 }
 
-/** One tag's queue at one device in this host, as a gate sees it. */
+/** A request as a gate sees it. */
+export interface GatedRequest extends RequestView {
+  /** The gate's own: which of its algorithms the request was last given to. */
+  gateEpoch: number;
+}
+
+/** One tag's queue at one device in this host, as a gate sees it. The fields that it may write are its own. */
 export interface FlowView {
   readonly tag: string;
   /** The oldest waiting request; null where none waits. */
-  readonly head: RequestView | null;
+  readonly head: GatedRequest | null;
   /** Requests waiting. */
   readonly backlog: number;
-  /** The gate's own number for the flow. */
+  /** Those waiting, oldest first. */
+  queued(): Iterable<GatedRequest>;
+  /** The flow's number in the gate's present algorithm, and which algorithm that is. */
   gateIndex: number;
+  gateEpoch: number;
+  /** Requests of this flow, waiting or outstanding, that the present algorithm knows of. */
+  gateHeld: number;
+  /** Whether the present head came up since the last grant of the device. */
+  fresh: boolean;
   /**
    * When, after the present head became head, the device first granted to another flow: from then
    * on others were owed first, before it nobody could go. -1 while that has not happened.
@@ -92,13 +105,13 @@ export interface Gate {
    * `request` has joined the end of the flow's queue.
    * @throws SluiceError QUEUE_FULL where a bound on tags or children is met; the request is not counted then
    */
-  arrived(flow: FlowView, request: RequestView): void;
+  arrived(flow: FlowView, request: GatedRequest): void;
   /** `request` has left the flow's queue without a grant; nothing is charged. */
-  cancelled(flow: FlowView, request: RequestView): void;
+  cancelled(flow: FlowView, request: GatedRequest): void;
   /** A granted request has left the device at `atNs`; its slot is free. */
-  finished(flow: FlowView, request: RequestView, atNs: number, latencyNs: number): void;
+  finished(flow: FlowView, request: GatedRequest, atNs: number, latencyNs: number): void;
   /** A grant that cannot be used: its slot is free and its charge is undone. */
-  handBack(flow: FlowView, request: RequestView): void;
+  handBack(flow: FlowView, request: GatedRequest): void;
   /** The shares of the tag, or of tags unknown so far, may have changed. */
   sharesChanged(tag: string): void;
   /** New depth, scheduler or its parameters; queued requests stay queued. */
@@ -110,6 +123,15 @@ export interface Gate {
 
 /** The shares in force for a node of one device's tag tree. Called when a node is made or changes. */
 export type SharesOf = (tag: string) => NodeShares;
+
+/** The policies in force, for schedulers: synchronous, kept up to date from a PolicyStore. */
+export interface PoliciesInForce {
+  sharesOf(device: string): SharesOf;
+  /** Whether the tag or one above it has a policy, on the device or on `*`. */
+  isKnown(device: string, tag: string): boolean;
+  /** Called at once with each change; device may be `*`. Returns how to stop. */
+  onChange(listener: (device: string, tag: string) => void): () => void;
+}
 
 /** A change of one policy; `after` null = deleted, `before` null = created. */
 export interface PolicyEvent {

@@ -1,5 +1,5 @@
 /** A device as the store keeps it: what it is, and how it is scheduled. */
-import { SluiceError, invalid } from './errors.js';
+import { invalid } from './errors.js';
 import { GIB, KIB, MIB } from './units.js';
 
 export const SCHEDULERS = ['fair', 'stride', 'fifo'] as const;
@@ -151,11 +151,6 @@ export function checkSimulation(simulation: Simulation, at = 'simulation.'): Sim
   return simulation;
 }
 
-function dropUndefined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as never;
-}
-
-/** What a refused operation on a draining device is told. */
-export function drainingError(device: string): SluiceError {
-  return new SluiceError('DRAINING', `device ${device} is draining and takes no new requests`);
+function dropUndefined(value: object): object {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined));
 }

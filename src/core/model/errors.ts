@@ -109,3 +109,8 @@ export function show(value: unknown): string {
   const text = typeof value === 'string' ? JSON.stringify(value) : String(value);
   return text.length > SHOWN_MAX ? `${text.slice(0, SHOWN_MAX)}… (${String(text.length)} characters)` : text;
 }
+
+/** What a request to a draining device is told. */
+export function drainingMessage(device: string): string {
+  return `device ${device} is draining and takes no new requests`;
+}

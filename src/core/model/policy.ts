@@ -63,10 +63,17 @@ export function checkPolicy(device: string, tag: string, fields: PolicyFields): 
   }
 }
 
+export const POLICY_FIELDS = ['shares', 'selfShares', 'reservationPerS', 'limitPerS', 'burst'] as const;
+
+/** Whether both set the same. */
+export function samePolicy(a: PolicyFields, b: PolicyFields): boolean {
+  return POLICY_FIELDS.every((key) => a[key] === b[key]);
+}
+
 /** `exact` over `any`, field by field. */
 export function mergePolicies(exact: PolicyFields | undefined, any: PolicyFields | undefined): PolicyFields {
   const merged: Record<string, number> = {};
-  for (const key of ['shares', 'selfShares', 'reservationPerS', 'limitPerS', 'burst'] as const) {
+  for (const key of POLICY_FIELDS) {
     const value = exact?.[key] ?? any?.[key];
     if (value !== undefined) merged[key] = value;
   }

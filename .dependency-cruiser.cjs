@@ -1,0 +1,125 @@
+/** Who may import whom: arrows point inward. Run by `npm run check`. */
+'use strict';
+
+const rule = (name, comment, from, to) => ({ name, comment, severity: 'error', from, to });
+
+module.exports = {
+  forbidden: [
+    rule(
+      'no-circular',
+      'A cycle has no inside and no outside.',
+      {},
+      { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    ),
+    rule(
+      'core-alone',
+      'core is pure: nothing outside core, no package, no node builtin.',
+      { path: '^src/core/' },
+      { pathNot: '^src/core/' },
+    ),
+    rule(
+      'model-innermost',
+      'The words of the model know nothing of who uses them.',
+      { path: '^src/core/model/' },
+      { pathNot: '^src/core/model/' },
+    ),
+    rule(
+      'wire-is-bytes',
+      'wire is bytes <-> typed values: no part of the service.',
+      { path: '^src/wire/' },
+      { path: '^src/', pathNot: '^src/(wire|core/model)/' },
+    ),
+    rule(
+      'control-on-core',
+      'Use cases stand on the core alone; doors call them.',
+      { path: '^src/control/' },
+      { path: '^src/', pathNot: '^src/(control|core)/' },
+    ),
+    rule(
+      'clock-on-core',
+      'A clock is a maker of a port.',
+      { path: '^src/clock/' },
+      { path: '^src/', pathNot: '^src/(clock|core)/' },
+    ),
+    rule(
+      'coordination-on-core',
+      "coordination's folders stand on core and do not import each other, but for exchange's port.",
+      { path: '^src/coordination/([^/]+)/' },
+      { path: '^src/', pathNot: '^src/(core|coordination/($1|exchange))/' },
+    ),
+    rule(
+      'devices-on-core',
+      'Device back ends stand on core; only the factory and filters are shared among them.',
+      { path: '^src/devices/([^/]+)/' },
+      { path: '^src/', pathNot: '^src/(core/|devices/$1/|devices/filters/)' },
+    ),
+    rule(
+      'doors-apart',
+      'A door imports control, core, wire and telemetry, never another door.',
+      { path: '^src/doors/([^/]+)/' },
+      { path: '^src/', pathNot: '^src/(core|control|wire|telemetry|doors/$1)/' },
+    ),
+    rule(
+      'client-light',
+      'Whoever installs the client gets no server: wire and the model only.',
+      { path: '^src/client/' },
+      { path: '^src/', pathNot: '^src/(client|wire|core/model)/' },
+    ),
+    rule(
+      'workload-pure',
+      'What applications do runs under either clock: core only.',
+      { path: '^src/workload/' },
+      { path: '^src/', pathNot: '^src/(workload|core)/' },
+    ),
+    rule(
+      'only-composition-roots-join',
+      'Only app and simulator join parts; the simulator takes assemble from app.',
+      { path: '^src/simulator/' },
+      { path: '^src/(cli|client|doors)/' },
+    ),
+    rule(
+      'app-not-cli',
+      'The service does not know its command line.',
+      { path: '^src/app/' },
+      { path: '^src/(cli|client|simulator|workload)/' },
+    ),
+    rule(
+      'ioredis-in-one-room',
+      'Only the Redis transport and stores speak Redis.',
+      { path: '^src/', pathNot: '^src/coordination/redis/' },
+      { path: 'node_modules/ioredis' },
+    ),
+    rule(
+      'express-in-one-room',
+      'Only the HTTP door speaks HTTP.',
+      { path: '^src/', pathNot: '^src/doors/http/' },
+      { path: 'node_modules/(express|helmet|express-rate-limit)/' },
+    ),
+    rule(
+      'grpc-in-its-rooms',
+      'grpc-js values only in the gRPC door and the client (types also in wire).',
+      { path: '^src/', pathNot: '^src/(doors/grpc|client)/' },
+      { path: 'node_modules/@grpc/grpc-js', dependencyTypesNot: ['type-only'] },
+    ),
+    rule(
+      'prom-in-one-file',
+      'prom-client is wrapped once.',
+      { path: '^src/', pathNot: '^src/telemetry/metrics\\.ts$' },
+      { path: 'node_modules/prom-client' },
+    ),
+    rule(
+      'no-tests-in-src',
+      'Nothing served depends on tests or benchmarks.',
+      { path: '^src/' },
+      { path: '^(test|bench)/' },
+    ),
+    rule('resolvable', 'What is imported must be there.', {}, { couldNotResolve: true }),
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|build|coverage)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'src/tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+  },
+};

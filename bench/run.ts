@@ -1,0 +1,33 @@
+/** `node build/bench/run.js [NAME…] [--json]`: runs benchmarks by name, all of them where none is named. */
+import { table, type BenchRow, type Benchmark } from './report.js';
+import { schedulerBenchmark } from './scheduler.js';
+
+const BENCHMARKS: Readonly<Record<string, Benchmark>> = { scheduler: schedulerBenchmark };
+
+const USAGE = `usage: bench [NAME…] [--json]; names: ${Object.keys(BENCHMARKS).join(', ')}`;
+
+async function main(args: readonly string[]): Promise<number> {
+  const json = args.includes('--json');
+  const unknownFlag = args.find((arg) => arg.startsWith('-') && arg !== '--json' && arg !== '--help');
+  const named = args.filter((arg) => !arg.startsWith('-'));
+  const unknown = unknownFlag ?? named.find((name) => !Object.hasOwn(BENCHMARKS, name));
+  if (args.includes('--help')) {
+    process.stdout.write(`${USAGE}\nexample: bench scheduler --json\n`);
+    return 0;
+  }
+  if (unknown !== undefined) {
+    process.stderr.write(`${JSON.stringify(unknown)} is not known; ${USAGE}\n`);
+    return 2;
+  }
+  const rows: BenchRow[] = [];
+  for (const name of named.length > 0 ? named : Object.keys(BENCHMARKS)) {
+    process.stderr.write(`bench ${name}\n`);
+    const found = await BENCHMARKS[name]!();
+    (json ? process.stderr : process.stdout).write(`${table(found)}\n\n`);
+    rows.push(...found);
+  }
+  if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+  return 0;
+}
+
+process.exitCode = await main(process.argv.slice(2));

@@ -1,0 +1,155 @@
+/**
+ * Decisions a second of the scheduling algorithms through their interface, held against bare push
+ * and pop on `flatqueue` with as many entries: that is what choosing the lowest of n costs before
+ * anybody counts backlog, charges a tree or asks a queue for its head.
+ *
+ * A decision: next() answers with a leaf, its request finishes, the tag sends another. Two states:
+ * `deep`, tags have more than one request waiting and stay in the heap; `single`, one each, so
+ * that every decision takes the tag out of the heap and puts it back.
+ */
+import FlatQueue from 'flatqueue';
+import { DEFAULT_SETTINGS, type SchedulerName } from '../src/core/model/device.js';
+import { OPS, type RequestView } from '../src/core/model/request.js';
+import { ALGORITHMS } from '../src/core/scheduling/registry.js';
+import type { SchedulingAlgorithm } from '../src/core/scheduling/algorithm.js';
+import { comparePairs, row, timed, type BenchRow, type Timed } from './report.js';
+
+const SIZES = [10, 1_000, 100_000];
+const PAIRS = 9;
+const DECISIONS = 400_000;
+const COSTS = [1, 4, 1, 16, 2, 1, 8, 1];
+const PEER = 'flatqueue push+pop';
+
+type Backlog = 'deep' | 'single';
+
+function request(sequence: number): RequestView {
+  return {
+    op: OPS.READ,
+    offset: 0,
+    lengthBytes: 4_096,
+    cost: COSTS[sequence % COSTS.length]!,
+    arrivedNs: 0,
+    sequence,
+  };
+}
+
+/** Shares that differ from tag to tag, from 1 to 1,000. */
+function sharesFor(index: number): number {
+  return 1 + ((index * 7_919) % 1_000);
+}
+
+class Bed {
+  private readonly algorithm: SchedulingAlgorithm;
+  private readonly heads: RequestView[] = [];
+  private readonly arriving: RequestView[] = [];
+  private nowNs = 0;
+
+  constructor(scheduler: SchedulerName, tags: readonly string[], backlog: Backlog) {
+    const index = new Map(tags.map((tag, i) => [tag, i]));
+    this.algorithm = ALGORITHMS[scheduler]({
+      settings: { ...DEFAULT_SETTINGS, scheduler },
+      sharesOf: (tag) => ({ shares: sharesFor(index.get(tag) ?? 0), selfShares: 100 }),
+      heads: { head: (leaf) => this.heads[leaf]! },
+    });
+    let sequence = 0;
+    for (const tag of tags) {
+      const leaf = this.algorithm.open(tag, 0);
+      const waiting = request(sequence++);
+      this.heads[leaf] = waiting;
+      this.arriving[leaf] = waiting;
+      this.algorithm.arrived(leaf, waiting, 0);
+      if (backlog === 'deep') this.algorithm.arrived(leaf, waiting, 0);
+    }
+  }
+
+  decide(count: number): Timed {
+    const { algorithm, arriving } = this;
+    return timed(count, () => {
+      for (let i = 0; i < count; i++) {
+        const answer = algorithm.next(++this.nowNs);
+        if (answer.kind !== 'grant') throw new Error('every tag has backlog, yet nothing was granted');
+        const { leaf } = answer;
+        const served = arriving[leaf]!;
+        algorithm.finished(leaf, served, 100, this.nowNs);
+        algorithm.arrived(leaf, served, this.nowNs);
+      }
+    });
+  }
+}
+
+function flatqueueBed(size: number): (count: number) => Timed {
+  const queue = new FlatQueue();
+  const strides = Float64Array.from({ length: size }, (_, i) => (COSTS[i % COSTS.length]! * 10_000) / sharesFor(i));
+  const keys = new Float64Array(size);
+  for (let i = 0; i < size; i++) queue.push(i, keys[i]!);
+  return (count) =>
+    timed(count, () => {
+      for (let i = 0; i < count; i++) {
+        const id = queue.pop()!;
+        const key = keys[id]! + strides[id]!;
+        keys[id] = key;
+        queue.push(id, key);
+      }
+    });
+}
+
+function flatTags(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `tag${i}`);
+}
+
+/** As many leaves, as many a tenant as there are tenants. */
+function treeTags(count: number): string[] {
+  const tenants = Math.round(Math.sqrt(count));
+  return Array.from({ length: count }, (_, i) => `tenant${i % tenants}/app${i}`);
+}
+
+function compare(name: string, scheduler: SchedulerName, tags: readonly string[], backlog: Backlog): BenchRow {
+  const bed = new Bed(scheduler, tags, backlog);
+  const peer = flatqueueBed(tags.length);
+  return comparePairs(
+    `${name}, ${tags.length} tags`,
+    PEER,
+    PAIRS,
+    () => bed.decide(DECISIONS),
+    () => peer(DECISIONS),
+  );
+}
+
+/** Heap and typed arrays that `count` tags hold, opened and served once. */
+function memoryPerTag(count: number): BenchRow {
+  const used = (): number => {
+    globalThis.gc?.();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const tags = flatTags(count);
+  const algorithm = ALGORITHMS.fair({
+    settings: DEFAULT_SETTINGS,
+    sharesOf: () => ({ shares: 100, selfShares: 100 }),
+    heads: { head: () => request(0) },
+  });
+  const before = used();
+  for (const tag of tags) algorithm.arrived(algorithm.open(tag, 0), request(0), 0);
+  for (let answer = algorithm.next(1); answer.kind === 'grant'; answer = algorithm.next(1)) {
+    algorithm.finished(answer.leaf, request(0), 0, 1);
+  }
+  return row(`fair memory, ${count} tags`, (used() - before) / count, 'bytes/tag');
+}
+
+export function schedulerBenchmark(): BenchRow[] {
+  const rows: BenchRow[] = [];
+  for (const backlog of ['deep', 'single'] as const) {
+    const flat = SIZES.map((size) => compare(`fair ${backlog}`, 'fair', flatTags(size), backlog));
+    rows.push(...flat);
+    for (let i = 1; i < flat.length; i++) {
+      const growth = flat[i - 1]!.value / flat[i]!.value;
+      rows.push(row(`fair ${backlog}, time a decision ${SIZES[i - 1]!} -> ${SIZES[i]!} tags`, growth, 'times'));
+    }
+  }
+  for (const size of SIZES) rows.push(compare('fair deep, two levels', 'fair', treeTags(size), 'deep'));
+  for (const scheduler of ['stride', 'fifo'] as const) {
+    if (scheduler === 'stride') rows.push(compare('stride deep', scheduler, flatTags(1_000), 'deep'));
+  }
+  rows.push(memoryPerTag(100_000));
+  return rows;
+}

@@ -1,0 +1,12 @@
+/** `npm run bench [NAME…]`: builds first where needed. */
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { ROOT, ensure } from './ensure.mjs';
+
+ensure();
+const result = spawnSync(
+  process.execPath,
+  ['--expose-gc', join(ROOT, 'build', 'bench', 'run.js'), ...process.argv.slice(2)],
+  { cwd: ROOT, stdio: 'inherit' },
+);
+process.exitCode = result.status ?? 1;

@@ -1,0 +1,93 @@
+/**
+ * Installs and builds what is missing or stale, and says so on stderr. Node builtins only: it runs
+ * on a fresh clone, before anything is installed.
+ */
+import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const STAMPS = join(ROOT, 'build', 'stamps');
+
+export function say(message) {
+  process.stderr.write(`sluice: ${message}\n`);
+}
+
+/** Runs a command with its output on stderr; exits with its code when it fails. */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: ROOT, stdio: ['ignore', 2, 2], ...options });
+  if (result.error) {
+    say(`${command} cannot be run: ${result.error.message}`);
+    process.exit(1);
+  }
+  if (result.status !== 0) {
+    say(`failed: ${command} ${args.join(' ')}`);
+    process.exit(result.status ?? 1);
+  }
+}
+
+function digest(parts) {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part).update('\0');
+  return hash.digest('hex');
+}
+
+function stamp(name) {
+  const file = join(STAMPS, name);
+  return existsSync(file) ? readFileSync(file, 'utf8') : '';
+}
+
+function setStamp(name, value) {
+  mkdirSync(STAMPS, { recursive: true });
+  writeFileSync(join(STAMPS, name), value);
+}
+
+function* files(folder) {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) yield* files(path);
+    else yield path;
+  }
+}
+
+function ensureNode() {
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major > 20 || (major === 20 && minor >= 19)) return;
+  say(`Node ${process.versions.node} is too old: 20.19 or later is needed`);
+  process.exit(1);
+}
+
+function ensureInstalled() {
+  const want = digest([readFileSync(join(ROOT, 'package-lock.json')), process.versions.modules]);
+  if (existsSync(join(ROOT, 'node_modules')) && stamp('install') === want) return;
+  say('installing dependencies (npm ci)…');
+  // --include=dev: with NODE_ENV=production npm would leave the compiler out.
+  run('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  setStamp('install', want);
+}
+
+function ensureBuilt() {
+  const sources = ['src', 'bench', 'proto'].flatMap((folder) => [...files(join(ROOT, folder))]);
+  sources.push(join(ROOT, 'package-lock.json'), join(ROOT, 'tsconfig.base.json'));
+  const want = digest(
+    sources.sort().map((file) => {
+      const { mtimeMs, size } = statSync(file);
+      return `${file} ${String(mtimeMs)} ${String(size)}`;
+    }),
+  );
+  if (existsSync(join(ROOT, 'dist', 'main.js')) && stamp('build') === want) return;
+  say('building (tsc)…');
+  run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'src', 'bench']);
+  setStamp('build', want);
+}
+
+/** After it everything is installed and built. */
+export function ensure() {
+  ensureNode();
+  ensureInstalled();
+  ensureBuilt();
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) ensure();

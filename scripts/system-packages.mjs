@@ -1,0 +1,40 @@
+/** The Debian packages that some tests use as peers: which are absent, what is skipped for it, how to mend it. */
+import { spawnSync } from 'node:child_process';
+import { run, say } from './ensure.mjs';
+
+const PACKAGES = [
+  {
+    name: 'python3-grpcio',
+    present: () => works('/usr/bin/python3', ['-c', 'import grpc, google.protobuf']),
+    skips: 'the Python client against the gRPC door',
+  },
+  {
+    name: 'fio',
+    present: () => works('fio', ['--version']),
+    skips: 'reading logs of I/O that fio itself wrote',
+  },
+];
+
+function works(command, args) {
+  return spawnSync(command, args, { stdio: 'ignore' }).status === 0;
+}
+
+/** With SLUICE_APT=1 installs what is absent; otherwise says what is skipped. */
+export function ensurePackages() {
+  let absent = PACKAGES.filter((entry) => !entry.present());
+  if (absent.length === 0) return;
+  const names = absent.map((entry) => entry.name).join(' ');
+  if (process.env.SLUICE_APT === '1') {
+    say(`installing Debian packages: ${names}`);
+    run('apt-get', ['update', '-qq']);
+    run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...absent.map((entry) => entry.name)], {
+      env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    });
+    absent = PACKAGES.filter((entry) => !entry.present());
+    if (absent.length === 0) return;
+    say(`still absent after installing: ${absent.map((entry) => entry.name).join(' ')}`);
+    process.exit(1);
+  }
+  for (const entry of absent) say(`${entry.name} is absent: skipped is ${entry.skips}`);
+  say(`to have it all: apt-get update && apt-get install -y ${names}   (or SLUICE_APT=1 npm test)`);
+}

@@ -1,0 +1,139 @@
+/** The service of one process: configuration -> parts, start and stop order. */
+import { randomUUID } from 'node:crypto';
+import { renameSync, writeFileSync } from 'node:fs';
+import { RealClock } from '../clock/real.js';
+import { SluiceError } from '../core/model/errors.js';
+import type { Logger } from '../core/ports.js';
+import { makeDeviceFactory, type BindingSpec } from '../devices/factory.js';
+import { GrpcDoor } from '../doors/grpc/door.js';
+import { HttpDoor } from '../doors/http/door.js';
+import { formatAddress } from './address.js';
+import { assemble, type Assembled } from './assemble.js';
+import type { Config, RawBinding } from './config.js';
+
+/** `starting` until everything listens; `serving`; `draining` from the first stop on; `stopped`. */
+export type ServiceState = 'starting' | 'serving' | 'draining' | 'stopped';
+
+export interface Listening {
+  readonly grpc: string;
+  readonly http: string;
+}
+
+export class Service {
+  readonly #config: Config;
+  readonly #logger: Logger;
+  #state: ServiceState = 'starting';
+  #assembled: Assembled | null = null;
+  #grpc: GrpcDoor | null = null;
+  #http: HttpDoor | null = null;
+
+  constructor(config: Config, logger: Logger) {
+    this.#config = config;
+    this.#logger = logger;
+  }
+
+  get state(): ServiceState {
+    return this.#state;
+  }
+
+  /** @throws SluiceError when an address cannot be had; nothing is left open then */
+  async start(): Promise<Listening> {
+    const { listen, limits } = this.#config;
+    const clock = new RealClock();
+    const assembled = await assemble({
+      clock,
+      logger: this.#logger,
+      factory: makeDeviceFactory(bindingSpecs(this.#config.bindings), clock),
+      devices: this.#config.devices,
+      policies: this.#config.policies,
+    });
+    this.#assembled = assembled;
+    const { host, policies, devices, usage } = assembled;
+    const hostId = randomUUID();
+    try {
+      this.#grpc = new GrpcDoor({
+        devices: host,
+        policies,
+        deviceAdmin: devices,
+        usage,
+        clock,
+        logger: this.#logger,
+        hostId,
+        limits: { ...limits, fenceMs: this.#config.fenceMs },
+      });
+      const grpcPort = await this.#grpc.listen(formatAddress(listen.grpc.host, listen.grpc.port));
+      this.#http = new HttpDoor({
+        policies,
+        devices,
+        usage,
+        served: host,
+        clock,
+        logger: this.#logger,
+        readiness: () => this.readiness(),
+      });
+      const httpPort = await this.#http.listen(listen.http.host, listen.http.port);
+      this.#state = 'serving';
+      const listening = {
+        grpc: formatAddress(listen.grpc.host, grpcPort),
+        http: formatAddress(listen.http.host, httpPort),
+      };
+      this.#logger.info({ ...listening, hostId, store: this.#config.store }, 'serving');
+      if (listen.insecure)
+        this.#logger.warn({}, 'listen.insecure is true: whoever reaches these addresses may do anything');
+      return listening;
+    } catch (error) {
+      await this.#closeAll();
+      throw SluiceError.from(error);
+    }
+  }
+
+  readiness(): { ready: boolean; reasons: string[] } {
+    const reasons: string[] = [];
+    if (this.#state !== 'serving') reasons.push(`the service is ${this.#state}`);
+    for (const device of this.#assembled?.host.list() ?? []) {
+      if (device.state === 'unavailable') reasons.push(`device ${device.name} is unavailable: ${device.stateMessage}`);
+    }
+    const notes = this.#config.listen.insecure ? ['listen.insecure is true'] : [];
+    return { ready: reasons.length === 0, reasons: [...reasons, ...notes] };
+  }
+
+  /** GoAway, takes nothing new, answers what is in flight within graceMs, then closes everything. */
+  async stop(): Promise<void> {
+    if (this.#state === 'draining' || this.#state === 'stopped') return;
+    this.#state = 'draining';
+    this.#logger.info({ graceMs: this.#config.graceMs }, 'draining');
+    await Promise.all([this.#grpc?.drain(this.#config.graceMs), this.#http?.drain(this.#config.graceMs)]);
+    await this.#closeAll();
+    this.#logger.info({}, 'stopped');
+  }
+
+  async #closeAll(): Promise<void> {
+    await this.#grpc?.close();
+    await this.#http?.close();
+    await this.#assembled?.close();
+    this.#state = 'stopped';
+  }
+}
+
+/** Whole or not at all: a reader never sees half a file. */
+export function writeReadyFile(file: string, listening: Listening): void {
+  const part = `${file}.part`;
+  writeFileSync(part, `${JSON.stringify(listening)}\n`);
+  renameSync(part, file);
+}
+
+function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<string, BindingSpec> {
+  return Object.fromEntries(
+    Object.entries(bindings).map(([name, raw]) => [
+      name,
+      {
+        type: raw.type,
+        path: raw.path,
+        ...(raw.size_bytes === undefined ? {} : { sizeBytes: raw.size_bytes }),
+        ...(raw.create === undefined ? {} : { create: raw.create }),
+        ...(raw.read_only === undefined ? {} : { readOnly: raw.read_only }),
+        ...(raw.block_bytes === undefined ? {} : { blockBytes: raw.block_bytes }),
+      },
+    ]),
+  );
+}

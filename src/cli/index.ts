@@ -1,0 +1,62 @@
+/** Joins the subcommands, and turns how they end into exit codes: 0 done, 1 failed, 2 usage. */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { SluiceError } from '../core/model/errors.js';
+import { demoCommand } from './demo.js';
+import { deviceCommand } from './device.js';
+import { loadCommand } from './load.js';
+import { policyCommand } from './policy.js';
+import { replayCommand } from './replay.js';
+import { serveCommand } from './serve.js';
+import { usageCommand } from './usage.js';
+
+export async function runCli(args: readonly string[]): Promise<number> {
+  const program = new Command('sluice')
+    .description('share-based I/O scheduling: tagged requests in, each tag its part of the device')
+    .version(version())
+    .addHelpText('after', '\nEach command has its own --help with an example.');
+  for (const make of [
+    serveCommand,
+    loadCommand,
+    replayCommand,
+    policyCommand,
+    deviceCommand,
+    usageCommand,
+    demoCommand,
+  ]) {
+    program.addCommand(make());
+  }
+  strict(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return process.exitCode === undefined ? 0 : Number(process.exitCode);
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const known = SluiceError.from(error);
+    process.stderr.write(`sluice: ${known.message} (${known.code})\n`);
+    if (known.code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
+    return 1;
+  }
+}
+
+/** Every command throws instead of exiting, and shows how it is used where an option is wrong. */
+function strict(command: Command): void {
+  command
+    .exitOverride()
+    .showHelpAfterError(`(see: sluice ${path(command)} --help)`)
+    .configureOutput({
+      outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`),
+    });
+  for (const inner of command.commands) strict(inner);
+}
+
+function path(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent != null; at = at.parent) names.unshift(at.name());
+  return names.join(' ');
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  return (JSON.parse(text) as { version: string }).version;
+}

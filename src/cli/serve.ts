@@ -1,0 +1,71 @@
+/** `sluice serve`: the service, until it is told to stop. */
+import { Command } from 'commander';
+import { loadConfig } from '../app/config.js';
+import { Service, writeReadyFile } from '../app/service.js';
+import { makeLogger } from '../telemetry/logger.js';
+import { integer } from './arguments.js';
+
+interface ServeOptions {
+  config?: string;
+  store?: string;
+  workers?: number;
+  grpc?: string;
+  http?: string;
+  insecure?: boolean;
+  readyFile?: string;
+  logLevel?: string;
+  graceMs?: number;
+}
+
+export function serveCommand(): Command {
+  return new Command('serve')
+    .description('serve tagged I/O over gRPC, and the control plane over gRPC and HTTP')
+    .option('--config <file>', 'configuration, YAML (default: the file named by SLUICE_CONFIG, if any)')
+    .option('--store <store>', 'memory (default) or redis://HOST:PORT')
+    .option('--workers <n>', 'processes that share the ports; more than one needs a Redis store', integer)
+    .option('--grpc <address>', 'HOST:PORT of the gRPC door; port 0 = any free one (default 127.0.0.1:50051)')
+    .option('--http <address>', 'HOST:PORT of the HTTP door; port 0 = any free one (default 127.0.0.1:8080)')
+    .option('--insecure', 'serve addresses other than loopback without authentication')
+    .option('--ready-file <file>', 'write the addresses to this file, as JSON, once everything listens')
+    .option('--log-level <level>', 'debug, info, warn, error or silent (default info)')
+    .option('--grace-ms <ms>', 'longest that a stop waits for what is in flight (default 10000)', integer)
+    .addHelpText('after', '\nExample:\n  sluice serve --config deploy/sluice.yaml --ready-file /tmp/sluice.json')
+    .action(async (options: ServeOptions) => {
+      const config = loadConfig({
+        file: options.config ?? process.env['SLUICE_CONFIG'],
+        environment: process.env,
+        flags: {
+          store: options.store,
+          workers: options.workers,
+          'listen.grpc': options.grpc,
+          'listen.http': options.http,
+          'listen.insecure': options.insecure,
+          log_level: options.logLevel,
+          grace_ms: options.graceMs,
+        },
+      });
+      const service = new Service(config, makeLogger(config.logLevel));
+      const stopped = stopOnSignal(service);
+      const listening = await service.start();
+      process.stdout.write(`gRPC ${listening.grpc}\nHTTP http://${listening.http}\n`);
+      if (options.readyFile !== undefined) writeReadyFile(options.readyFile, listening);
+      await stopped;
+    });
+}
+
+/** The first signal drains; a second ends at once. Resolves when the service has stopped. */
+function stopOnSignal(service: Service): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let signals = 0;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      signals += 1;
+      if (signals > 1) {
+        process.stderr.write(`sluice: second ${signal}: ended at once\n`);
+        process.exit(1);
+      }
+      service.stop().then(resolve, reject);
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}

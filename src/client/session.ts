@@ -1,0 +1,452 @@
+/**
+ * The session: everything between a caller's request and a host's frames, without sockets, clocks or
+ * randomness of its own. Requests and frames come in, frames and answers go out.
+ *
+ *   issue -> lane.waiting -> (credit, batch) -> sent -> answered
+ *                 ^                              |
+ *                 `- lane.resend <- judged <- doubt   (the stream ended first: doubt.ts)
+ *
+ * Invariants: a request that issue took is answered exactly once. It is in one place: a lane's list,
+ * the doubt keeper's list, or out on one stream. Only answers from that stream count.
+ */
+import { CODES, SluiceError, codeName, type ErrorCode } from '../core/model/errors.js';
+import { NS_PER_US } from '../core/model/units.js';
+import { OPS, OP_NAMES, type Op } from '../core/model/request.js';
+import type { Clock, Rng } from '../core/ports.js';
+import { localReply } from './answers.js';
+import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.js';
+import { DoubtKeeper, type DoubtOwner } from './doubt-keeper.js';
+import type { DoubtPolicy } from './doubt.js';
+import { FlushCover } from './flush-cover.js';
+import { Lane, type LaneOwner } from './lane.js';
+import type { Link } from './link.js';
+import type { Network, ServerFrame } from './network.js';
+import { QueueDeadlines } from './queue-deadlines.js';
+import { ClientRequest, RequestTable, changesDevice, type IoReply, type ReplySink } from './request.js';
+import { Sender, type Defer, type SenderOwner } from './sender.js';
+
+export interface SessionOptions extends ConnectionOptions, DoubtPolicy {
+  readonly maxPendingRequests: number;
+  readonly maxPendingBytes: number;
+}
+
+/** What the session asks of its surroundings. */
+export interface SessionWorld {
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly rng: Rng;
+  readonly defer: Defer;
+  /** An error that a sink threw: reported where the session's own work is not cut short by it. */
+  readonly raise: (error: unknown) => void;
+  readonly sessionId: Uint8Array;
+}
+
+/** What becomes of the connection, for whoever wants to know. */
+export interface SessionEvents {
+  welcomed(link: Link): void;
+  leaving(link: Link, reason: string): void;
+  lost(link: Link, error: SluiceError): void;
+  dialFailed(error: SluiceError): void;
+  outage(error: SluiceError): void;
+}
+
+const NO_DATA = new Uint8Array(0);
+/** Request objects kept for the next ones. */
+const SPARE_MAX = 4_096;
+
+export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
+  readonly connection: Connection;
+  private readonly options: SessionOptions;
+  private readonly clock: Clock;
+  private readonly raise: (error: unknown) => void;
+  private readonly events: SessionEvents;
+  private readonly sender: Sender;
+  private readonly doubts: DoubtKeeper;
+  private readonly deadlines: QueueDeadlines;
+  private readonly table = new RequestTable();
+  private readonly spare: ClientRequest[] = [];
+  private readonly lanes = new Map<number, Lane>();
+  private readonly covers = new Map<string, FlushCover>();
+  private pendingBytes = 0;
+  private lastHandle = 0;
+  private lastHostId = '';
+  private closedError: SluiceError | null = null;
+  private onIdle: (() => void) | null = null;
+
+  constructor(options: SessionOptions, world: SessionWorld, events: SessionEvents) {
+    this.options = options;
+    this.clock = world.clock;
+    this.raise = world.raise;
+    this.events = events;
+    this.connection = new Connection(options, this, world.network, world.clock, world.rng, world.sessionId);
+    this.sender = new Sender(this, world.clock, world.defer, () => this.connection.leaving);
+    this.doubts = new DoubtKeeper(this, world.clock, options);
+    this.deadlines = new QueueDeadlines(world.clock, (nowNs) => this.sweep(nowNs));
+  }
+
+  get current(): Link | null {
+    return this.connection.current;
+  }
+
+  /** Requests not answered yet. */
+  get pending(): number {
+    return this.table.count;
+  }
+
+  start(): void {
+    this.connection.start();
+  }
+
+  openLane(device: string, tag: string, owner: LaneOwner): Lane {
+    this.refuseIfClosed();
+    let cover = this.covers.get(device);
+    if (cover === undefined) this.covers.set(device, (cover = new FlushCover()));
+    const lane = new Lane(++this.lastHandle, device, tag, cover, owner);
+    this.lanes.set(lane.handle, lane);
+    if (this.connection.current !== null) this.attach(lane, this.connection.current);
+    return lane;
+  }
+
+  /** Closes once nothing is pending on it. */
+  closeLane(lane: Lane): void {
+    if (lane.closing) return;
+    lane.closing = true;
+    if (lane.pending === 0) this.laneClosed(lane);
+  }
+
+  /**
+   * Takes a request, checked before; returns its id.
+   * @param tag '' = the handle's own
+   * @throws SluiceError QUEUE_FULL (the client's bounds), CANCELLED (closed), DEADLINE_EXCEEDED (in an outage), or what refused the handle
+   */
+  issue(
+    lane: Lane,
+    op: Op,
+    offset: number,
+    length: number,
+    data: Uint8Array | null,
+    fua: boolean,
+    queueTimeoutUs: number,
+    tag: string,
+    sink: ReplySink,
+    token: number,
+  ): number {
+    const payloadBytes = op === OPS.READ || op === OPS.WRITE ? length : 0;
+    this.admit(lane, payloadBytes);
+    const request = this.spare.pop() ?? new ClientRequest();
+    request.handle = lane.handle;
+    request.op = op;
+    request.offset = offset;
+    request.length = length;
+    request.data = data ?? NO_DATA;
+    request.fua = fua;
+    request.queueTimeoutUs = queueTimeoutUs;
+    request.tag = tag;
+    request.attempt = 0;
+    request.state = 'waiting';
+    request.payloadBytes = payloadBytes;
+    request.cancelled = false;
+    request.inDoubt = false;
+    request.inDoubtForGood = false;
+    request.lane = lane;
+    request.sink = sink;
+    request.token = token;
+    request.deadlineNs = 0;
+    this.table.add(request);
+    this.pendingBytes += payloadBytes;
+    lane.pending += 1;
+    lane.waiting.push(request);
+    if (queueTimeoutUs !== 0) {
+      request.deadlineNs = this.clock.nowNs() + queueTimeoutUs * NS_PER_US;
+      this.deadlines.watch(request.deadlineNs);
+    }
+    this.sender.touch(lane);
+    return request.id;
+  }
+
+  /**
+   * Takes a request back. Not sent: answered CANCELLED within the call. Out: the host is told, and its
+   * answer, CANCELLED or what really happened, awaited. In doubt: answered at once. Unknown ids are ignored.
+   */
+  cancel(id: number): void {
+    const request = this.table.get(id);
+    if (request === null || request.cancelled) return;
+    if (request.state === 'sent') {
+      request.cancelled = true;
+      request.link!.cancels.push(id);
+      this.sender.schedule();
+    } else {
+      this.fail(request, 'CANCELLED', 'taken back by the caller');
+    }
+  }
+
+  /** Takes nothing new; calls back once everything is answered. */
+  drain(done: () => void): void {
+    this.closedError ??= new SluiceError('CANCELLED', 'the client is closed');
+    this.onIdle = done;
+    if (this.table.count === 0) this.idle();
+  }
+
+  /** Ends now: what was sent and changes a device is answered OUTCOME_UNKNOWN, all else CANCELLED. */
+  destroy(): void {
+    this.closedError ??= new SluiceError('CANCELLED', 'the client is closed');
+    this.doubts.stop();
+    this.deadlines.stop();
+    this.sender.reset();
+    this.connection.close();
+    for (const request of this.table.select((each) => each.state === 'sent'))
+      request.inDoubt = changesDevice(request.op);
+    this.failAll(() => true, 'CANCELLED', 'the client was closed before its answer');
+    for (const lane of [...this.lanes.values()]) this.laneClosed(lane);
+  }
+
+  // What the connection tells.
+
+  welcomed(link: Link): void {
+    this.sender.reset();
+    const changedHost = this.lastHostId !== '' && this.lastHostId !== link.hostId;
+    this.lastHostId = link.hostId;
+    if (changedHost && !this.options.flushSpansHosts) this.hostChanged();
+    for (const lane of this.lanes.values()) this.attach(lane, link);
+    this.doubts.judgeAll();
+    this.events.welcomed(link);
+  }
+
+  leaving(link: Link, reason: string): void {
+    this.detachLanes();
+    this.events.leaving(link, reason);
+  }
+
+  lost(link: Link, error: SluiceError): void {
+    if (this.connection.current === null) this.detachLanes();
+    const nowNs = this.clock.nowNs();
+    const cancelled = this.table.selectIds((each) => each.link === link && each.cancelled);
+    for (const request of this.table.select((each) => each.link === link)) {
+      request.link = null;
+      request.state = 'doubt';
+      request.inDoubt = changesDevice(request.op);
+      request.hostId = link.hostId;
+      request.lostNs = nowNs;
+      request.fencedNs = nowNs + link.fenceNs;
+      this.doubts.add(request);
+      if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
+    }
+    link.outstanding = 0;
+    for (const id of cancelled) this.failId(id, 'CANCELLED', 'taken back by the caller');
+    this.doubts.judgeAll();
+    this.events.lost(link, error);
+  }
+
+  dialFailed(error: SluiceError): void {
+    this.events.dialFailed(error);
+  }
+
+  outage(error: SluiceError): void {
+    this.failAll((each) => each.link === null, 'DEADLINE_EXCEEDED', error.message);
+    this.events.outage(error);
+  }
+
+  writable(link: Link): void {
+    if (link === this.connection.current || link.cancels.length > 0) this.sender.schedule();
+  }
+
+  frame(link: Link, frame: ServerFrame): void {
+    for (const opened of frame.opened) {
+      const lane = this.lanes.get(opened.handle);
+      if (lane?.link !== link) continue;
+      if (opened.code === CODES.OK) this.laneOpened(lane, opened);
+      else this.laneRefused(lane, new SluiceError(errorCode(opened.code), opened.message));
+    }
+    for (const reply of frame.replies) this.reply(link, reply);
+    for (const credit of frame.credits) {
+      const lane = this.lanes.get(credit.handle);
+      if (lane?.link !== link) continue;
+      lane.credit(credit.requestsTotal, credit.bytesTotal);
+      this.sender.touch(lane);
+    }
+  }
+
+  // What the sender and the doubt keeper ask.
+
+  isFlushInDoubt(request: ClientRequest): boolean {
+    const lane = request.lane!;
+    return lane.flushDoubt || request.id <= lane.flushDoubtThroughId;
+  }
+
+  flushesInDoubt(ids: readonly number[]): void {
+    for (const id of ids) {
+      this.outcomeUnknown(id, 'the host changed, and with it went writes that were answered and not flushed');
+    }
+  }
+
+  resend(request: ClientRequest): void {
+    request.attempt += 1;
+    request.state = 'resend';
+    request.lane!.resend.push(request);
+    this.sender.touch(request.lane!);
+  }
+
+  outcomeUnknown(id: number, why: string): void {
+    const request = this.table.get(id);
+    if (request === null) return;
+    // Every FLUSH issued so far tells the same; the caller's next one may succeed.
+    if (request.op === OPS.FLUSH) this.flushDoubtTold(request.lane!);
+    this.answer(request, 'OUTCOME_UNKNOWN', `${OP_NAMES[request.op]}: ${why}`);
+  }
+
+  private admit(lane: Lane, payloadBytes: number): void {
+    this.refuseIfClosed();
+    if (lane.closing) throw new SluiceError('CANCELLED', `handle ${String(lane.handle)} is closed`);
+    if (lane.refusal !== null) throw lane.refusal;
+    if (this.connection.outageError !== null) throw this.connection.outageError;
+    const { maxPendingRequests, maxPendingBytes } = this.options;
+    if (this.table.count >= maxPendingRequests) {
+      throw new SluiceError(
+        'QUEUE_FULL',
+        `max_pending_requests (${String(maxPendingRequests)}) are pending in the client`,
+      );
+    }
+    if (this.pendingBytes + payloadBytes > maxPendingBytes) {
+      throw new SluiceError(
+        'QUEUE_FULL',
+        `${String(payloadBytes)} more bytes would exceed max_pending_bytes (${String(maxPendingBytes)}) in the client`,
+      );
+    }
+  }
+
+  private refuseIfClosed(): void {
+    if (this.closedError !== null) throw this.closedError;
+  }
+
+  private attach(lane: Lane, link: Link): void {
+    lane.attach(link);
+    this.sender.open(lane);
+  }
+
+  private detachLanes(): void {
+    this.sender.reset();
+    for (const lane of this.lanes.values()) lane.detach();
+  }
+
+  private laneOpened(lane: Lane, opened: ServerFrame['opened'][number]): void {
+    lane.accept(opened);
+    lane.owner.opened(lane);
+    this.sender.touch(lane);
+  }
+
+  private laneRefused(lane: Lane, error: SluiceError): void {
+    lane.refuse(error);
+    this.failAll((each) => each.lane === lane && each.link === null, error.code, error.message);
+    lane.owner.refused(lane, error);
+  }
+
+  private laneClosed(lane: Lane): void {
+    if (!this.lanes.delete(lane.handle)) return;
+    if (lane.state === 'open' || lane.state === 'opening') this.sender.close(lane);
+    lane.state = 'closed';
+    lane.owner.closed(lane);
+  }
+
+  private hostChanged(): void {
+    for (const [device, cover] of this.covers) {
+      if (!cover.hostGone()) continue;
+      for (const lane of this.lanes.values()) if (lane.device === device) lane.flushDoubt = true;
+    }
+  }
+
+  private flushDoubtTold(lane: Lane): void {
+    if (lane.flushDoubt) lane.flushDoubtThroughId = this.table.lastId;
+    lane.flushDoubt = false;
+  }
+
+  private reply(link: Link, reply: IoReply): void {
+    const request = this.table.get(reply.id);
+    // Answers for what is out elsewhere by now, or answered, are late: whoever asked has moved on.
+    if (request?.link !== link) return;
+    link.outstanding -= 1;
+    if (reply.code === CODES.OK) {
+      this.countCover(request, link);
+      this.complete(request, reply);
+    } else if (reply.code === CODES.DRAINING && link.state === 'leaving' && !request.cancelled) {
+      // It crossed the GoAway on its way and was not executed here: it goes where the session goes.
+      request.link = null;
+      if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
+      this.resend(request);
+    } else if (request.inDoubt) {
+      const why = `an attempt before this one may have been executed; this one: ${codeName(reply.code)}: ${reply.message}`;
+      this.complete(request, localReply(request.id, 'OUTCOME_UNKNOWN', why, request.attempt));
+    } else {
+      this.complete(request, reply);
+    }
+    if (link.state === 'leaving' && link.outstanding === 0) this.connection.settled(link);
+  }
+
+  private countCover(request: ClientRequest, link: Link): void {
+    const lane = request.lane!;
+    if (request.op === OPS.FLUSH) lane.cover.flushedUpTo(request.coversWrites);
+    else if (request.op !== OPS.READ && !request.fua) {
+      lane.cover.answered += 1;
+      // Answered by a host that the session has left: no later FLUSH covers it.
+      if (link.hostId !== this.lastHostId && !this.options.flushSpansHosts) this.hostChanged();
+    }
+  }
+
+  /** Answers what is not out on a stream: with the code, or OUTCOME_UNKNOWN where an attempt may have been executed. */
+  private fail(request: ClientRequest, code: ErrorCode, message: string): void {
+    this.answer(request, request.inDoubt ? 'OUTCOME_UNKNOWN' : code, message);
+  }
+
+  private failId(id: number, code: ErrorCode, message: string): void {
+    const request = this.table.get(id);
+    if (request !== null) this.fail(request, code, message);
+  }
+
+  private failAll(test: (request: ClientRequest) => boolean, code: ErrorCode, message: string): void {
+    for (const id of this.table.selectIds(test)) this.failId(id, code, message);
+  }
+
+  private answer(request: ClientRequest, code: ErrorCode, message: string): void {
+    this.complete(request, localReply(request.id, code, message, request.attempt));
+  }
+
+  private complete(request: ClientRequest, reply: IoReply): void {
+    const { lane, sink, token } = request;
+    request.list?.remove(request);
+    this.table.delete(request);
+    this.pendingBytes -= request.payloadBytes;
+    request.state = 'done';
+    request.clear();
+    if (this.spare.length < SPARE_MAX) this.spare.push(request);
+    try {
+      sink.replied(token, reply);
+    } catch (error) {
+      this.raise(error);
+    }
+    lane!.pending -= 1;
+    if (lane!.pending === 0 && lane!.closing) this.laneClosed(lane!);
+    if (this.table.count === 0 && this.onIdle !== null) this.idle();
+  }
+
+  private idle(): void {
+    const done = this.onIdle;
+    this.onIdle = null;
+    done?.();
+  }
+
+  private sweep(nowNs: number): number {
+    // One in doubt that changes the device is worth more than its deadline: its outcome can still be learnt.
+    const bound = (each: ClientRequest): boolean => each.link === null && each.deadlineNs !== 0 && !each.inDoubt;
+    const overdue = (each: ClientRequest): boolean => bound(each) && each.deadlineNs <= nowNs;
+    this.failAll(overdue, 'DEADLINE_EXCEEDED', 'its queue timeout passed in the client');
+    let nextNs = 0;
+    for (const { deadlineNs } of this.table.select(bound)) {
+      if (nextNs === 0 || deadlineNs < nextNs) nextNs = deadlineNs;
+    }
+    return nextNs;
+  }
+}
+
+function errorCode(value: number): ErrorCode {
+  const name = codeName(value);
+  return name === 'OK' ? 'INTERNAL' : name;
+}

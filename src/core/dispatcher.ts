@@ -1,0 +1,413 @@
+/**
+ * One device of one host: takes requests from doors, keeps them in flows, sends them as the gate
+ * grants, and answers each exactly once.
+ *
+ *   submit ─ admission ─▶ flow ─ gate.arrived ─▶ … granted ─▶ device.submit ─▶ done
+ *      │refused             │cancel, queue timeout               │io timeout     │
+ *      ▼                    ▼                                    ▼               ▼
+ *   sink.completed      sink.completed                     sink.completed   gate.finished, usage,
+ *                                                                           sink.completed
+ *
+ * Invariants, whatever the order of events: a request is in exactly one of the states of IoState;
+ * its sink is told once; a slot that was granted is given back once, by done or by the I/O timeout,
+ * never by both; a refused or cancelled request is never charged.
+ */
+import { OPS, type DeviceIo, type Op } from './model/request.js';
+import type { Code } from './model/errors.js';
+import { SluiceError } from './model/errors.js';
+import type { DeviceSettings } from './model/device.js';
+import type { UsageLedger } from './model/usage.js';
+import { NS_PER_MS } from './model/units.js';
+import type { BlockDevice, Clock, FlowView, Gate, Logger, Timer } from './ports.js';
+import { checkAgainstDevice, checkBounds, queuedBytes, type Refusal } from './admission.js';
+import { DeadlineHeap } from './deadline-heap.js';
+import { Flow } from './flow.js';
+import { OutstandingList } from './outstanding-list.js';
+import type { PendingIo } from './pending-io.js';
+import { splitQueueTime } from './queue-time.js';
+import { costModel, type CostOf } from './scheduling/cost-model.js';
+import { Split, pieceBytesOf } from './split.js';
+
+/** Idle flows kept for their next request, so that a closed loop does not make one anew each time. */
+const IDLE_FLOWS_MAX = 1_024;
+
+export interface DispatcherParts {
+  readonly name: string;
+  readonly clock: Clock;
+  readonly device: BlockDevice;
+  readonly gate: Gate;
+  readonly ledger: UsageLedger;
+  readonly settings: DeviceSettings;
+  readonly logger: Logger;
+}
+
+export class Dispatcher {
+  readonly #name: string;
+  readonly #clock: Clock;
+  readonly #device: BlockDevice;
+  readonly #gate: Gate;
+  readonly #ledger: UsageLedger;
+  readonly #logger: Logger;
+  #settings: DeviceSettings;
+  #costOf: CostOf;
+
+  readonly #flows = new Map<string, Flow>();
+  /** Flows with nothing waiting or outstanding, the longest idle first. */
+  readonly #idleFlows = new Set<Flow>();
+  readonly #deadlines = new DeadlineHeap();
+  #deadlineTimer: Timer | null = null;
+  #deadlineArmedNs = 0;
+  readonly #outstanding = new OutstandingList();
+  #timeoutTimer: Timer | null = null;
+  /** Requests past their I/O timeout that the device has not given back. */
+  #hung = 0;
+  #queued = 0;
+  #queuedBytes = 0;
+  #sequence = 0;
+  #drained: (() => void) | null = null;
+
+  constructor(parts: DispatcherParts) {
+    this.#name = parts.name;
+    this.#clock = parts.clock;
+    this.#device = parts.device;
+    this.#gate = parts.gate;
+    this.#ledger = parts.ledger;
+    this.#logger = parts.logger;
+    this.#settings = parts.settings;
+    this.#costOf = costModel(parts.settings);
+    this.#gate.onGranted(this.#granted);
+  }
+
+  get queued(): number {
+    return this.#queued;
+  }
+
+  get outstanding(): number {
+    return this.#outstanding.size;
+  }
+
+  /** Whether a request has passed its I/O timeout and not come back. */
+  get suspect(): boolean {
+    return this.#hung > 0;
+  }
+
+  /** Takes a request over; its sink is told once. `tag` is checked and canonical. */
+  submit(io: PendingIo, tag: string): void {
+    const refusal = checkAgainstDevice(io, this.#device);
+    if (refusal !== null) {
+      this.#refuse(io, refusal);
+      return;
+    }
+    const bytes = queuedBytes(io);
+    const flow = this.#flow(tag);
+    if (!(flow instanceof Flow)) {
+      this.#refuse(io, flow);
+      return;
+    }
+    const full = checkBounds(flow, bytes, this.#queued, this.#queuedBytes, this.#settings);
+    if (full !== null) {
+      this.#refuse(io, full);
+      return;
+    }
+    const nowNs = this.#clock.nowNs();
+    io.arrivedNs = nowNs;
+    io.sequence = this.#sequence++;
+    const piece = pieceBytesOf(io.op);
+    if (io.lengthBytes > piece) io.split = new Split(io, piece);
+    io.cost = this.#costOf(io.op, Math.min(io.lengthBytes, piece));
+    io.state = 'queued';
+    this.#idleFlows.delete(flow);
+    if (flow.append(io, bytes)) this.#newHead(flow, nowNs);
+    this.#queued += 1;
+    this.#queuedBytes += bytes;
+    if (io.queueTimeoutNs > 0) this.#watchDeadline(io, nowNs);
+    try {
+      this.#gate.arrived(flow, io);
+    } catch (error) {
+      // Only a refusal by the gate leaves the request where it was; anything else is a defect.
+      if (!(error instanceof SluiceError) || io.flow !== flow || flow.tail !== io) throw error;
+      this.#leaveQueue(io, flow);
+      this.#noteIdle(flow);
+      this.#refuse(io, error);
+    }
+  }
+
+  /** True where the request was queued: it is then answered CANCELLED and charged nothing. */
+  cancel(io: PendingIo): boolean {
+    return this.#takeBack(io, 'CANCELLED', 'cancelled while queued');
+  }
+
+  /** New settings, in force at once, for queued requests too; what is queued keeps its cost. */
+  configure(settings: DeviceSettings): void {
+    this.#settings = settings;
+    this.#costOf = costModel(settings);
+    this.#gate.configure(settings);
+    this.#armIoTimeout(true);
+  }
+
+  sharesChanged(tag: string): void {
+    this.#gate.sharesChanged(tag);
+  }
+
+  /** Resolves when nothing waits and nothing is outstanding. */
+  idle(): Promise<void> {
+    if (this.#queued === 0 && this.#outstanding.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const earlier = this.#drained;
+      this.#drained = () => {
+        earlier?.();
+        resolve();
+      };
+    });
+  }
+
+  /** Answers all that waits with the code; what is outstanding completes. */
+  cancelQueued(code: 'CANCELLED' | 'DRAINING', message: string): void {
+    for (const flow of [...this.#flows.values()]) {
+      for (const io of [...flow.queued()]) this.#takeBack(io, code, message);
+    }
+  }
+
+  close(): void {
+    this.cancelQueued('DRAINING', `device ${this.#name} is closing`);
+    this.#deadlineTimer?.cancel();
+    this.#timeoutTimer?.cancel();
+    this.#gate.close();
+  }
+
+  readonly #granted = (view: FlowView, atNs: number, coordinationNs: number): void => {
+    const flow = view as Flow;
+    const io = flow.head;
+    if (io === null) throw new Error(`the gate granted to tag ${flow.tag}, which has nothing waiting`);
+    const startNs = Math.max(atNs, io.arrivedNs);
+    if (io.split === null || io.split.untouched) {
+      splitQueueTime(io, flow, startNs, coordinationNs);
+      this.#deadlines.remove(io);
+    }
+    if (io.split === null) {
+      this.#leaveQueue(io, flow, startNs);
+      this.#send(io, flow, startNs);
+      return;
+    }
+    const { split } = io;
+    if (split.untouched) io.submittedNs = startNs;
+    const piece = split.nextPiece();
+    // Before the piece is sent, since it may come back within the call: the next one asks for its turn.
+    if (split.allSent) this.#leaveQueue(io, flow, startNs);
+    else this.#gate.arrived(flow, io);
+    this.#send(piece, flow, startNs);
+  };
+
+  #send(io: PendingIo, flow: Flow, startNs: number): void {
+    io.state = 'outstanding';
+    io.flow = flow;
+    io.submittedNs = startNs;
+    flow.outstanding += 1;
+    this.#outstanding.add(io);
+    if (this.#timeoutTimer === null) this.#armIoTimeout(false);
+    this.#device.submit(io, this.#done);
+  }
+
+  readonly #done = (deviceIo: DeviceIo, code: Code, message: string): void => {
+    const io = deviceIo as PendingIo;
+    if (io.state === 'completed') {
+      this.#hung -= 1;
+      if (this.#hung === 0) {
+        this.#logger.info({ device: this.#name }, 'all requests past their I/O timeout have come back');
+      }
+      return;
+    }
+    this.#finish(io, code, message, io.finishedNs);
+  };
+
+  #finish(io: PendingIo, code: Code, message: string, finishedNs: number): void {
+    const flow = io.flow!;
+    this.#outstanding.remove(io);
+    flow.outstanding -= 1;
+    io.serviceNs = finishedNs - io.submittedNs;
+    io.code = code;
+    io.message = message;
+    io.charged = io.cost;
+    io.state = 'completed';
+    this.#gate.finished(flow, io, finishedNs, io.serviceNs);
+    if (io.split === null) this.#answerServed(io, flow);
+    else this.#pieceDone(io, io.split, flow, finishedNs);
+    this.#noteIdle(flow);
+    if (this.#drained !== null) this.#noteDrained();
+  }
+
+  #pieceDone(piece: PendingIo, split: Split, flow: Flow, finishedNs: number): void {
+    const { request } = split;
+    request.charged += piece.cost;
+    split.returned(piece.code, piece.message);
+    if (split.code !== 'OK' && request.state === 'queued') {
+      split.stop();
+      this.#leaveQueue(request, flow);
+      this.#gate.cancelled(flow, request);
+    }
+    if (!split.allDone) return;
+    request.code = split.code;
+    request.message = split.message;
+    request.serviceNs = finishedNs - request.submittedNs;
+    request.state = 'completed';
+    this.#answerServed(request, flow);
+  }
+
+  #answerServed(io: PendingIo, flow: Flow): void {
+    flow.account.record(io.op, io.lengthBytes, io.charged, io.code !== 'OK', false, io.queueNs, io.serviceNs);
+    io.sink.completed(io);
+  }
+
+  #refuse(io: PendingIo, refusal: Refusal): void {
+    io.state = 'completed';
+    io.code = refusal.code;
+    io.message = refusal.message;
+    io.sink.completed(io);
+  }
+
+  #takeBack(io: PendingIo, code: 'CANCELLED' | 'DEADLINE_EXCEEDED' | 'DRAINING', message: string): boolean {
+    if (io.state !== 'queued' || (io.split !== null && !io.split.untouched)) return false;
+    const flow = io.flow!;
+    const nowNs = this.#clock.nowNs();
+    if (flow.head === io) splitQueueTime(io, flow, nowNs, 0);
+    else io.behindOwnNs = nowNs - io.arrivedNs;
+    this.#leaveQueue(io, flow, nowNs);
+    this.#gate.cancelled(flow, io);
+    io.state = 'completed';
+    io.code = code;
+    io.message = message;
+    this.#noteIdle(flow);
+    io.sink.completed(io);
+    if (this.#drained !== null) this.#noteDrained();
+    return true;
+  }
+
+  /** The request leaves its flow and the bounds it counted towards. */
+  #leaveQueue(io: PendingIo, flow: Flow, nowNs = this.#clock.nowNs()): void {
+    const bytes = queuedBytes(io);
+    this.#deadlines.remove(io);
+    if (flow.remove(io, bytes) && flow.head !== null) this.#newHead(flow, nowNs);
+    this.#queued -= 1;
+    this.#queuedBytes -= bytes;
+    if (io.split !== null) io.state = 'outstanding';
+  }
+
+  #newHead(flow: Flow, nowNs: number): void {
+    flow.headSinceNs = nowNs;
+    flow.passedOverNs = -1;
+  }
+
+  /** The flow of a tag, made where there is none; the refusal where there can be no more of them. */
+  #flow(tag: string): Flow | Refusal {
+    const known = this.#flows.get(tag);
+    if (known !== undefined) return known;
+    try {
+      const flow = new Flow(tag, this.#ledger.account(tag));
+      this.#flows.set(tag, flow);
+      this.#idleFlows.add(flow);
+      this.#dropIdleFlows();
+      return flow;
+    } catch (error) {
+      return SluiceError.from(error);
+    }
+  }
+
+  #noteIdle(flow: Flow): void {
+    if (flow.backlog > 0 || flow.outstanding > 0) return;
+    // Closed loops pass here once a request: the set is touched only when it is not in it already.
+    if (!this.#idleFlows.has(flow)) this.#idleFlows.add(flow);
+    this.#dropIdleFlows();
+  }
+
+  #dropIdleFlows(): void {
+    if (this.#idleFlows.size <= IDLE_FLOWS_MAX) return;
+    for (const oldest of this.#idleFlows) {
+      this.#idleFlows.delete(oldest);
+      this.#flows.delete(oldest.tag);
+      return;
+    }
+  }
+
+  #noteDrained(): void {
+    if (this.#queued > 0 || this.#outstanding.size > 0) return;
+    const drained = this.#drained;
+    this.#drained = null;
+    drained?.();
+  }
+
+  #watchDeadline(io: PendingIo, nowNs: number): void {
+    io.deadlineNs = nowNs + io.queueTimeoutNs;
+    this.#deadlines.add(io);
+    if (this.#deadlineTimer !== null && this.#deadlineArmedNs <= io.deadlineNs) return;
+    this.#deadlineTimer?.cancel();
+    this.#deadlineArmedNs = io.deadlineNs;
+    this.#deadlineTimer = this.#clock.after(io.queueTimeoutNs, this.#expire);
+  }
+
+  readonly #expire = (): void => {
+    this.#deadlineTimer = null;
+    const nowNs = this.#clock.nowNs();
+    for (;;) {
+      const io = this.#deadlines.first;
+      if (io === undefined) return;
+      if (io.deadlineNs > nowNs) {
+        if (this.#deadlineTimer !== null) return;
+        this.#deadlineArmedNs = io.deadlineNs;
+        this.#deadlineTimer = this.#clock.after(io.deadlineNs - nowNs, this.#expire);
+        return;
+      }
+      this.#takeBack(
+        io,
+        'DEADLINE_EXCEEDED',
+        `queue_timeout_us (${String(io.queueTimeoutNs / 1_000)}) passed in queue`,
+      );
+    }
+  };
+
+  #armIoTimeout(again: boolean): void {
+    if (again) {
+      this.#timeoutTimer?.cancel();
+      this.#timeoutTimer = null;
+    }
+    const { first } = this.#outstanding;
+    if (first === null) return;
+    const dueNs = first.submittedNs + this.#settings.ioTimeoutMs * NS_PER_MS;
+    this.#timeoutTimer = this.#clock.after(Math.max(0, dueNs - this.#clock.nowNs()), this.#checkIoTimeouts);
+  }
+
+  readonly #checkIoTimeouts = (): void => {
+    this.#timeoutTimer = null;
+    const nowNs = this.#clock.nowNs();
+    const timeoutNs = this.#settings.ioTimeoutMs * NS_PER_MS;
+    for (let io = this.#outstanding.first; io !== null; io = this.#outstanding.first) {
+      if (io.submittedNs + timeoutNs > nowNs) break;
+      this.#abandon(io, nowNs);
+    }
+    if (this.#timeoutTimer === null) this.#armIoTimeout(false);
+  };
+
+  /** The slot is freed and the request answered; should the device give it back later, that is ignored. */
+  #abandon(io: PendingIo, nowNs: number): void {
+    this.#hung += 1;
+    if (this.#hung === 1) {
+      this.#logger.warn(
+        {
+          device: this.#name,
+          op: io.op,
+          offset: io.offset,
+          lengthBytes: io.lengthBytes,
+          ioTimeoutMs: this.#settings.ioTimeoutMs,
+        },
+        'a request passed its I/O timeout: the device is suspect',
+      );
+    }
+    const what = writes(io.op)
+      ? 'timed out at the device; whether it was executed is not known'
+      : 'timed out at the device';
+    this.#finish(io, 'DEVICE_IO', `${what} (io_timeout_ms ${String(this.#settings.ioTimeoutMs)})`, nowNs);
+  }
+}
+
+function writes(op: Op): boolean {
+  return op !== OPS.READ && op !== OPS.FLUSH;
+}

@@ -1,0 +1,256 @@
+/**
+ * `fair`: hierarchical start-time fair queuing (Goyal, Vin, Cheng, SIGCOMM 1996) over the tag tree,
+ * with any number of requests at the device at once.
+ *
+ * Each node has a counter vio = cost charged * SCALE / shares; each domain (the children of one
+ * inner node) a virtual time v = the highest vio that a child was picked at. The child with the
+ * lowest vio goes first, level by level; the charge comes after the pick.
+ *
+ * Why the bound holds. Let F = cmax_f * SCALE / shares_f for a child f. While f and g are both
+ * active, vio_f - vio_g <= F: it grows only when f is charged, f is charged only while
+ * vio_f <= vio_g, by at most F; and at activation vio_f <= v + F <= vio_g + F, as active children are
+ * never below v. So vio_f - vio_g stays within [-G, F], and in any interval throughout which both
+ * are active and no shares change, |W_f/shares_f - W_g/shares_g| <= (F + G) / SCALE.
+ * A credit widens both ends by credit * SCALE / shares.
+ *
+ * The deposit. A node starts at v, so it could have its first request for nothing: a tag that took
+ * a new name for each request would always stand at v, v would never move, and everybody else would
+ * wait for ever. So a node pays in advance, once: when a cost larger than any it has paid for yet
+ * comes up, the difference is added to vio before the request may go. A new name then starts where
+ * the old one would have stood after its last request. The bound stays as it is: deposits of f sum
+ * to at most F in its life, and vio_f - vio_g <= deposit_f * SCALE / shares_f <= F throughout.
+ */
+import { NS_PER_MS } from '../model/units.js';
+import type { DeviceSettings } from '../model/device.js';
+import type { RequestView } from '../model/request.js';
+import type { SharesOf } from '../ports.js';
+import type { AlgorithmContext, Heads, Next, SchedulingAlgorithm } from './algorithm.js';
+import { GrantAnswer, IDLE } from './answers.js';
+import { NONE } from './node-table.js';
+import { TREE_BOUNDS, TagTree, type TreeBounds } from './tag-tree.js';
+
+/** Counter units that a cost of 1 is worth at 1 share: at the most shares, 10,000, one. */
+export const SCALE = 10_000;
+
+/** Virtual time at which a domain's counters are taken back: ulp(2^40) = 2^-12, a 4,096th of the smallest charge. */
+const RENORMALISE_AT = 2 ** 40;
+
+export class FairAlgorithm implements SchedulingAlgorithm {
+  private readonly tree: TagTree;
+  private readonly heads: Heads;
+  private readonly sharesOf: SharesOf;
+  private readonly answer = new GrantAnswer();
+  private credit: number;
+  private activations = 0;
+
+  constructor(context: AlgorithmContext, bounds: TreeBounds = TREE_BOUNDS) {
+    const { credit, idleResetMs } = context.settings.fair;
+    this.credit = credit;
+    this.heads = context.heads;
+    this.sharesOf = context.sharesOf;
+    this.tree = new TagTree(context.sharesOf, idleResetMs * NS_PER_MS, bounds);
+  }
+
+  /** Nodes of the tag tree, inner ones included. */
+  get nodeCount(): number {
+    return this.tree.nodes.live;
+  }
+
+  configure(settings: DeviceSettings): void {
+    this.credit = settings.fair.credit;
+    this.tree.idleResetNs = settings.fair.idleResetMs * NS_PER_MS;
+  }
+
+  open(tag: string, nowNs: number): number {
+    return this.tree.open(tag, nowNs);
+  }
+
+  arrived(leaf: number, _request: RequestView, nowNs: number): void {
+    const { backlog } = this.tree.nodes;
+    const waiting = backlog[leaf]!;
+    if (waiting === 0) {
+      if (!this.tree.isBusyLeaf(leaf)) this.becameBusy(leaf, nowNs);
+      this.activate(leaf);
+    }
+    backlog[leaf] = waiting + 1;
+  }
+
+  cancelled(leaf: number, _request: RequestView, nowNs: number): void {
+    const { nodes } = this.tree;
+    nodes.backlog[leaf]! -= 1;
+    if (nodes.backlog[leaf]! > 0) return;
+    this.deactivate(leaf);
+    if (nodes.outstanding[leaf]! === 0) this.becameIdle(leaf, nowNs);
+  }
+
+  finished(leaf: number, _request: RequestView, _latencyNs: number, nowNs: number): void {
+    const { nodes } = this.tree;
+    nodes.outstanding[leaf]! -= 1;
+    if (nodes.outstanding[leaf]! === 0 && nodes.backlog[leaf]! === 0) this.becameIdle(leaf, nowNs);
+  }
+
+  next(): Next {
+    const { nodes, heaps } = this.tree;
+    if (heaps.size(0) === 0) return IDLE;
+    for (;;) {
+      let leaf = heaps.top(0);
+      for (let d = nodes.domain[leaf]!; d !== NONE; d = nodes.domain[leaf]!) leaf = heaps.top(d);
+      const cost = this.heads.head(leaf).cost;
+      // Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
+      if (this.payDeposits(leaf, cost)) continue;
+      nodes.backlog[leaf]! -= 1;
+      nodes.outstanding[leaf]! += 1;
+      this.charge(leaf, cost);
+      this.answer.leaf = leaf;
+      return this.answer;
+    }
+  }
+
+  /** Adds to each node of the path what it is short of for a request of this cost. False where nothing was. */
+  private payDeposits(leaf: number, cost: number): boolean {
+    const { nodes, domains, heaps } = this.tree;
+    let paid = false;
+    for (let n = leaf; n !== NONE; n = domains.owner[nodes.home[n]!]!) {
+      if (nodes.deposit[n]! >= cost) continue;
+      const vio = nodes.vio[n]! + ((cost - nodes.deposit[n]!) * SCALE) / nodes.shares[n]!;
+      nodes.deposit[n] = cost;
+      nodes.vio[n] = vio;
+      this.noteVio(nodes.home[n]!, vio);
+      heaps.raiseTop(nodes.home[n]!, vio);
+      paid = true;
+    }
+    return paid;
+  }
+
+  /** Charges the path from a leaf that stands first at every level; who has no backlog left leaves. */
+  private charge(leaf: number, cost: number): void {
+    const { nodes, domains, heaps } = this.tree;
+    const { vio, shares, home } = nodes;
+    let active = nodes.backlog[leaf]! > 0;
+    for (let n = leaf; n !== NONE;) {
+      const d = home[n]!;
+      const before = vio[n]!;
+      const after = before + (cost * SCALE) / shares[n]!;
+      vio[n] = after;
+      if (before > domains.v[d]!) domains.v[d] = before;
+      if (after > domains.maxVio[d]!) domains.maxVio[d] = after;
+      if (active) {
+        heaps.raiseTop(d, after);
+      } else {
+        heaps.pop(d);
+        active = heaps.size(d) > 0;
+      }
+      if (before > RENORMALISE_AT) this.renormalise(d);
+      n = domains.owner[d]!;
+    }
+  }
+
+  handBack(leaf: number, request: RequestView, nowNs: number): void {
+    const { nodes, domains, heaps } = this.tree;
+    for (let n = leaf; n !== NONE; n = domains.owner[nodes.home[n]!]!) {
+      const vio = Math.max(nodes.vio[n]! - (request.cost * SCALE) / nodes.shares[n]!, nodes.floor[n]!);
+      nodes.vio[n] = vio;
+      if (nodes.position[n]! !== NONE) heaps.update(nodes.home[n]!, n, vio);
+    }
+    this.finished(leaf, request, 0, nowNs);
+  }
+
+  sharesChanged(tag: string): void {
+    const { nodes, domains } = this.tree;
+    const n = this.tree.node(tag);
+    if (n === undefined) return;
+    const { shares, selfShares } = this.sharesOf(tag);
+    this.setShares(n, shares);
+    const d = nodes.domain[n]!;
+    if (d !== NONE && domains.self[d]! !== NONE) this.setShares(domains.self[d]!, selfShares);
+  }
+
+  /** Keeps the lag in service: what a node is ahead or behind, in cost units, stays what it was. */
+  private setShares(n: number, shares: number): void {
+    const { nodes, domains, heaps } = this.tree;
+    if (nodes.shares[n] === shares) return;
+    const d = nodes.home[n]!;
+    const v = domains.v[d]!;
+    const ratio = nodes.shares[n]! / shares;
+    const vio = v + (nodes.vio[n]! - v) * ratio;
+    nodes.shares[n] = shares;
+    nodes.floor[n] = v + (nodes.floor[n]! - v) * ratio;
+    nodes.vio[n] = vio;
+    this.noteVio(d, vio);
+    if (nodes.position[n]! !== NONE) heaps.update(d, n, vio);
+  }
+
+  private noteVio(d: number, vio: number): void {
+    const { maxVio } = this.tree.domains;
+    if (vio > maxVio[d]!) maxVio[d] = vio;
+  }
+
+  /** Something waits below `leaf` again: it and its ancestors that were not active join their heaps. */
+  private activate(leaf: number): void {
+    const { nodes, domains, heaps } = this.tree;
+    for (let n = leaf; n !== NONE && nodes.position[n]! === NONE;) {
+      const d = nodes.home[n]!;
+      const credit = nodes.isSeen(n) ? (this.credit * SCALE) / nodes.shares[n]! : 0;
+      const floor = domains.v[d]! - credit;
+      const vio = Math.max(nodes.vio[n]!, floor);
+      nodes.markSeen(n);
+      nodes.floor[n] = floor;
+      nodes.vio[n] = vio;
+      nodes.order[n] = ++this.activations;
+      heaps.push(d, n, vio);
+      n = domains.owner[d]!;
+    }
+  }
+
+  private deactivate(leaf: number): void {
+    const { nodes, domains, heaps } = this.tree;
+    for (let n = leaf; n !== NONE;) {
+      const d = nodes.home[n]!;
+      heaps.remove(d, n);
+      if (heaps.size(d) > 0) return;
+      n = domains.owner[d]!;
+    }
+  }
+
+  private becameBusy(leaf: number, nowNs: number): void {
+    const { nodes, domains } = this.tree;
+    nodes.touch(leaf);
+    for (let n = leaf; n !== NONE;) {
+      const d = nodes.home[n]!;
+      this.tree.endBusyPeriod(d, nowNs);
+      domains.busy[d]! += 1;
+      if (domains.busy[d]! > 1) return;
+      n = domains.owner[d]!;
+    }
+  }
+
+  private becameIdle(leaf: number, nowNs: number): void {
+    const { nodes, domains } = this.tree;
+    for (let n = leaf; n !== NONE;) {
+      const d = nodes.home[n]!;
+      domains.busy[d]! -= 1;
+      if (domains.busy[d]! > 0) return;
+      domains.idleSinceNs[d] = nowNs;
+      n = domains.owner[d]!;
+    }
+  }
+
+  /** Sets the domain's time back to 0 and its counters with it; who is idle keeps at most its credit. */
+  private renormalise(d: number): void {
+    const { nodes, domains, heaps } = this.tree;
+    const v = domains.v[d]!;
+    for (let n = 0; n < nodes.end; n++) {
+      if (nodes.home[n] !== d || !nodes.isUsed(n)) continue;
+      const credit = (this.credit * SCALE) / nodes.shares[n]!;
+      nodes.floor[n] = Math.max(nodes.floor[n]! - v, -credit);
+      nodes.vio[n] = Math.max(nodes.vio[n]! - v, -credit);
+    }
+    heaps.rekey(d, nodes.vio);
+    domains.v[d] = 0;
+    domains.maxVio[d] = Math.max(0, domains.maxVio[d]! - v);
+  }
+}
+
+export function fair(context: AlgorithmContext): SchedulingAlgorithm {
+  return new FairAlgorithm(context);
+}

@@ -1,0 +1,4 @@
+/** The `sluice` command. */
+import { runCli } from './cli/index.js';
+
+process.exitCode = await runCli(process.argv.slice(2));

@@ -1,0 +1,90 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { loadConfig, type Config } from '../../../src/app/config.js';
+import { SluiceError } from '../../../src/core/model/errors.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let files = 0;
+function load(yaml: string, environment: Record<string, string> = {}, flags: Record<string, unknown> = {}): Config {
+  const file = join(folder, `${String(files++)}.yaml`);
+  writeFileSync(file, yaml);
+  return loadConfig({ file, environment, flags });
+}
+
+function refusal(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    expect(error).toBeInstanceOf(SluiceError);
+    return (error as SluiceError).message;
+  }
+  throw new Error('was taken');
+}
+
+describe('configuration', () => {
+  test('of nothing is the defaults', () => {
+    const config = loadConfig({ file: undefined, environment: { PATH: '/bin' }, flags: {} });
+    expect(config.listen.grpc).toEqual({ host: '127.0.0.1', port: 50051, loopback: true });
+    expect(config).toMatchObject({ store: 'memory', devices: [], graceMs: 10_000, limits: { maxIoBytes: 1_048_576 } });
+    expect(Object.isFrozen(config.limits)).toBe(true);
+  });
+
+  test('flags beat the environment, that beats the file', () => {
+    const yaml = 'listen: { grpc: "127.0.0.1:1", http: "127.0.0.1:2" }\ngrace_ms: 5';
+    const environment = { SLUICE_LISTEN_GRPC: '127.0.0.1:3', SLUICE_GRACE_MS: '7' };
+    const config = load(yaml, environment, { 'listen.grpc': '127.0.0.1:9' });
+    expect(config).toMatchObject({ listen: { grpc: { port: 9 }, http: { port: 2 } }, graceMs: 7 });
+  });
+
+  test('of devices, bindings and policies is completed with defaults', () => {
+    const config = load(`
+bindings: { data: { type: file, path: /tmp/x, create: true, size_bytes: 1048576 } }
+devices:
+  disk0: { simulation: { kind: hdd, seed: 7 }, depth: 4, fair: { credit: 2 } }
+  disk1: { binding: data, unknown_tags: reject }
+policies: [{ device: '*', tag: acme/db, shares: 5 }]
+`);
+    expect(config.devices[0]).toMatchObject({
+      name: 'disk0',
+      target: { simulation: { kind: 'hdd', seed: 7, blockBytes: 512 } },
+      settings: { depth: 4, scheduler: 'fair', fair: { credit: 2, idleResetMs: 1_000 } },
+    });
+    expect(config.devices[1]).toMatchObject({ target: { binding: 'data' }, settings: { unknownTags: 'reject' } });
+    expect(config.policies).toEqual([{ device: '*', tag: 'acme/db', fields: { shares: 5 } }]);
+  });
+
+  test.each([
+    ['lisen: {}', 'unknown configuration key lisen'],
+    ['devices: { d: { simulation: { kind: hdd }, dept: 3 } }', 'unknown configuration key devices.d.dept'],
+    ['devices: { d: { simulation: { kind: hdd }, depth: 0 } }', 'devices.d.depth must be an integer 1..65536, got 0'],
+    ['devices: { D_: { simulation: { kind: hdd } } }', 'devices.D_ must be [a-z0-9][a-z0-9-]{0,62}, got "D_"'],
+    ['devices: { d: {} }', 'devices.d must have either binding or simulation'],
+    ['devices: { d: { binding: x } }', 'devices.d.binding must be one of (none configured), got "x"'],
+    [
+      'devices: { d: { simulation: { kind: tape } } }',
+      'devices.d.simulation.kind: expected one of "null"|"hdd"|"ssd", got "tape"',
+    ],
+    ['store: mysql', 'store must be memory or redis://HOST:PORT, got "mysql"'],
+    ['workers: 4', 'workers must be 1 with store memory, got 4: more than one needs a Redis store that they share'],
+    ['listen: { grpc: "10.0.0.1:1" }', 'listen.grpc must be a loopback address, or listen.insecure true'],
+    ['listen: { grpc: "localhost" }', 'listen.grpc must be HOST:PORT with a port 0..65535, got "localhost"'],
+    ['policies: [{ device: d, tag: A, shares: 1 }]', 'policy.tag must be 1 to 8 segments'],
+    ['policies: [{ device: d, tag: a, limit_per_s: 1 }]', 'policy.limit_per_s is not enforced yet'],
+    ['grace_ms: soon', 'grace_ms: '],
+    ['[1, 2]', 'must be a mapping of keys'],
+    ['a: [', 'is not YAML'],
+  ])('%s is refused: %s', (yaml, message) => {
+    expect(refusal(() => load(yaml))).toContain(message);
+  });
+
+  test('a variable that is not known, or a file that is not there, is refused', () => {
+    expect(refusal(() => load('', { SLUICE_LISTN: '1' }))).toContain('environment variable SLUICE_LISTN is not known');
+    expect(refusal(() => loadConfig({ file: join(folder, 'none'), environment: {}, flags: {} }))).toContain(
+      'cannot be read',
+    );
+  });
+});

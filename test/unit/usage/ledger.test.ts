@@ -1,0 +1,261 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Ledger } from '../../../src/core/usage.js';
+import { USAGE_STEPS } from '../../../src/core/model/usage.js';
+import type { OpUsage, UsageQuery, UsageRow } from '../../../src/core/model/usage.js';
+import { isWithin, tagAtLevel } from '../../../src/core/model/tag.js';
+import type { Op } from '../../../src/core/model/request.js';
+import { WallClock } from './clock.js';
+
+const T0 = Date.UTC(2026, 0, 1, 10, 59, 50);
+const ALL: UsageQuery = {
+  device: '',
+  tagPrefix: '',
+  fromMs: 0,
+  toMs: 0,
+  stepMs: 0,
+  groupLevel: 0,
+  orderBy: 'tag',
+  topN: 0,
+  quantiles: [],
+};
+
+interface Execution {
+  atMs: number;
+  tag: string;
+  op: Op;
+  bytes: number;
+  cost: number;
+  failed: boolean;
+  cacheHit: boolean;
+  queueNs: number;
+  serviceNs: number;
+}
+
+function record(ledger: Ledger, e: Execution): void {
+  ledger.account(e.tag).record(e.op, e.bytes, e.cost, e.failed, e.cacheHit, e.queueNs, e.serviceNs);
+}
+
+/** The answer to a query from the plain list of what was executed. */
+function plainAnswer(executions: readonly Execution[], query: UsageQuery, startMs: number, endMs: number): UsageRow[] {
+  const rows = new Map<string, UsageRow>();
+  const everything = query.fromMs === 0 && query.toMs === 0;
+  for (const e of executions) {
+    if (!isWithin(e.tag, query.tagPrefix)) continue;
+    if (!everything && (e.atMs < query.fromMs || e.atMs >= query.toMs)) continue;
+    const start = everything ? startMs : query.stepMs === 0 ? query.fromMs : e.atMs - (e.atMs % query.stepMs);
+    const end = everything ? endMs : query.stepMs === 0 ? query.toMs : start + query.stepMs;
+    const tag = tagAtLevel(e.tag, query.groupLevel);
+    const key = `${String(start).padStart(16, '0')} ${tag}`;
+    let row = rows.get(key);
+    if (row === undefined) {
+      row = { device: 'disk0', tag, startMs: start, endMs: end, ops: [], queueUs: [], serviceUs: [] };
+      rows.set(key, row);
+    }
+    let sums = row.ops.find((o) => o.op === e.op);
+    if (sums === undefined) {
+      sums = { op: e.op, count: 0, errors: 0, bytes: 0, cost: 0, cacheHits: 0, queueUsSum: 0, serviceUsSum: 0 };
+      row.ops.push(sums);
+      row.ops.sort((a, b) => a.op - b.op);
+    }
+    sums.count += 1;
+    sums.errors += e.failed ? 1 : 0;
+    sums.bytes += e.failed ? 0 : e.bytes;
+    sums.cost += e.cost;
+    sums.cacheHits += e.cacheHit ? 1 : 0;
+    sums.queueUsSum += e.queueNs / 1_000;
+    sums.serviceUsSum += e.serviceNs / 1_000;
+  }
+  return [...rows.entries()].sort((a, b) => (a[0] < b[0] ? -1 : 1)).map(([, row]) => row);
+}
+
+const tags = ['acme', 'acme/db', 'acme/web', 'acme/db/wal', 'beta/x', 'b'];
+
+/** Steps of time that cross seconds, minutes, hours, and every retention. */
+const gapMs = fc.oneof(
+  { weight: 8, arbitrary: fc.integer({ min: 0, max: 1_500 }) },
+  { weight: 3, arbitrary: fc.integer({ min: 0, max: 120_000 }) },
+  { weight: 2, arbitrary: fc.integer({ min: 0, max: 3 * 3_600_000 }) },
+  { weight: 1, arbitrary: fc.integer({ min: 0, max: 4 * 86_400_000 }) },
+);
+
+const execution = fc.record({
+  gapMs,
+  tag: fc.constantFrom(...tags),
+  op: fc.integer({ min: 1, max: 5 }) as fc.Arbitrary<Op>,
+  bytes: fc.integer({ min: 0, max: 1 << 20 }),
+  cost: fc.integer({ min: 1, max: 64 }),
+  failed: fc.boolean(),
+  cacheHit: fc.boolean(),
+  // Whole microseconds, so that sums are exact in any order.
+  queueNs: fc.integer({ min: 0, max: 1_000_000 }).map((us) => us * 1_000),
+  serviceNs: fc.integer({ min: 0, max: 1_000_000 }).map((us) => us * 1_000),
+});
+
+describe('Ledger', () => {
+  it('answers every kept range at every step as a plain list of executions does', () => {
+    fc.assert(
+      fc.property(
+        fc.array(execution, { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 0, max: 3 }),
+        fc.constantFrom('', 'acme', 'acme/db', 'nobody'),
+        (list, groupLevel, tagPrefix) => {
+          const clock = new WallClock(T0);
+          const ledger = new Ledger(clock);
+          const done: Execution[] = [];
+          for (const { gapMs: gap, ...e } of list) {
+            clock.advance(gap);
+            const full = { ...e, atMs: clock.wallMs() };
+            record(ledger, full);
+            done.push(full);
+          }
+          const query = { ...ALL, groupLevel, tagPrefix };
+          expect(ledger.query(query, 'disk0')).toEqual(plainAnswer(done, query, T0, clock.wallMs()));
+          for (const { stepMs, keepMs } of USAGE_STEPS) {
+            const toMs = (Math.floor(clock.wallMs() / stepMs) + 1) * stepMs;
+            const range = { ...query, fromMs: toMs - stepMs - keepMs, toMs };
+            const stepped = { ...range, stepMs };
+            expect(ledger.query(stepped, 'disk0')).toEqual(plainAnswer(done, stepped, 0, 0));
+            const inner = { ...stepped, fromMs: toMs - 7 * stepMs, toMs: toMs - 2 * stepMs };
+            expect(ledger.query(inner, 'disk0')).toEqual(plainAnswer(done, inner, 0, 0));
+            const single = { ...inner, stepMs: 0 };
+            expect(ledger.query(single, 'disk0')).toEqual(plainAnswer(done, single, 0, 0));
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('counts what is recorded while the wall clock jumps either way', () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.record({ wallMs: fc.integer({ min: 0, max: 3 * 366 * 86_400_000 }), tag: fc.constantFrom('a', 'b') }),
+          {
+            minLength: 1,
+            maxLength: 40,
+          },
+        ),
+        (list) => {
+          const clock = new WallClock(T0);
+          const ledger = new Ledger(clock);
+          for (const { wallMs, tag } of list) {
+            clock.set(T0 - 366 * 86_400_000 + wallMs);
+            ledger.account(tag).record(1, 4_096, 1, false, false, 1_000, 1_000);
+          }
+          expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(list.length);
+          expect(ledger.totals()[0]?.count).toBe(list.length);
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+
+  it('sums groups to the total, and quantiles of a group as if its tags had been one', () => {
+    fc.assert(
+      fc.property(fc.array(execution, { minLength: 1, maxLength: 80 }), (list) => {
+        const clock = new WallClock(T0);
+        const apart = new Ledger(clock);
+        const asOne = new Ledger(clock);
+        for (const { gapMs: gap, ...e } of list) {
+          clock.advance(gap);
+          record(apart, { ...e, atMs: 0 });
+          record(asOne, { ...e, atMs: 0, tag: tagAtLevel(e.tag, 1) });
+        }
+        const query = { ...ALL, quantiles: [0.01, 0.5, 0.9, 0.999] };
+        expect(apart.query({ ...query, groupLevel: 1 }, 'disk0')).toEqual(asOne.query(query, 'disk0'));
+        for (const field of ['count', 'bytes', 'cost', 'errors'] as const) {
+          const total = apart.totals().reduce((all, op) => all + op[field], 0);
+          for (let groupLevel = 0; groupLevel <= 3; groupLevel++) {
+            expect(sum(apart.query({ ...ALL, groupLevel }, 'disk0'), field)).toBe(total);
+          }
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('orders by what is asked and keeps the first of each step', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
+    ledger.account('few-large').record(1, 1 << 20, 64, false, false, 0, 0);
+    for (let i = 0; i < 3; i++) ledger.account('many-small').record(1, 512, 1, false, false, 0, 0);
+    for (let i = 0; i < 2; i++) ledger.account('costly').record(3, 0, 100, false, false, 0, 0);
+    const order = (orderBy: UsageQuery['orderBy'], topN = 0): string[] =>
+      ledger.query({ ...ALL, orderBy, topN }, 'disk0').map((row) => row.tag);
+    expect(order('tag')).toEqual(['costly', 'few-large', 'many-small']);
+    expect(order('cost')).toEqual(['costly', 'few-large', 'many-small']);
+    expect(order('bytes')).toEqual(['few-large', 'many-small', 'costly']);
+    expect(order('ops')).toEqual(['many-small', 'costly', 'few-large']);
+    expect(order('ops', 2)).toEqual(['many-small', 'costly']);
+  });
+
+  it('refuses a range that begins before what is kept, naming the earliest', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
+    const second = Math.floor(T0 / 1_000) * 1_000;
+    const query = { ...ALL, stepMs: 1_000, fromMs: second - 900_000, toMs: second };
+    expect(ledger.query(query, 'disk0')).toEqual([]);
+    expect(() => ledger.query({ ...query, fromMs: query.fromMs - 1_000 }, 'disk0')).toThrow(
+      `from_ms must be ${String(second - 900_000)} or later where steps of 1000 ms answer, got ${String(second - 901_000)}`,
+    );
+  });
+
+  it('gives up the oldest seconds when memory runs short, says so, and keeps totals exact', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock, { memoryBytesMax: 200_000 });
+    const accounts = Array.from({ length: 20 }, (_, i) => ledger.account(`t${String(i)}`));
+    for (let s = 0; s < 300; s++) {
+      clock.advance(1_000);
+      for (const account of accounts) account.record(1, 4_096, 1, false, false, s * 997, s * 1_009);
+    }
+    expect(ledger.bytesUsed).toBeLessThan(220_000);
+    expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(6_000);
+    const toMs = Math.floor(clock.wallMs() / 1_000) * 1_000;
+    expect(() => ledger.query({ ...ALL, stepMs: 1_000, fromMs: toMs - 280_000, toMs }, 'disk0')).toThrow(
+      'from_ms must be',
+    );
+    expect(ledger.query({ ...ALL, stepMs: 1_000, fromMs: toMs - 50_000, toMs }, 'disk0')).toHaveLength(50 * 20);
+  });
+
+  it('bounds the number of tags with an error that names the bound', () => {
+    const ledger = new Ledger(new WallClock(T0), { tagsMax: 2 });
+    ledger.account('a');
+    ledger.account('b');
+    ledger.account('a');
+    expect(() => ledger.account('c')).toThrow('usage is counted for at most 2 tags a device');
+  });
+
+  it('keeps a tag served once in one row, however old', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
+    for (let i = 0; i < 1_000; i++) ledger.account(`t${String(i)}`).record(1, 4_096, 1, false, false, 100, 100);
+    const once = ledger.bytesUsed;
+    expect(once / 1_000).toBeLessThan(100);
+    for (let day = 0; day < 400; day++) {
+      clock.advance(86_400_000);
+      ledger.account('clockwork').record(1, 4_096, 1, false, false, 100, 100);
+    }
+    const clockwork = 400 * 100 * 3;
+    expect(ledger.bytesUsed).toBeLessThan(once + clockwork);
+    expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(1_400);
+  });
+
+  it('lists the tags that were served, in order, page by page', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
+    ledger.account('never');
+    for (const tag of ['b', 'a/x', 'a', 'a-1']) ledger.account(tag).record(1, 0, 1, false, false, 0, 0);
+    const names = (prefix: string, after: string, limit: number): string[] =>
+      ledger.listTags(prefix, after, limit).map((t) => t.tag);
+    expect(names('', '', 10)).toEqual(['a', 'a-1', 'a/x', 'b']);
+    expect(names('a', '', 10)).toEqual(['a', 'a/x']);
+    expect(names('', 'a', 2)).toEqual(['a-1', 'a/x']);
+    expect(ledger.listTags('b', '', 1)).toEqual([{ tag: 'b', lastSeenMs: T0 }]);
+  });
+});
+
+function sum(rows: readonly UsageRow[], field: Exclude<keyof OpUsage, 'op'>): number {
+  return rows.flatMap((row) => row.ops).reduce((total, op) => total + op[field], 0);
+}
