@@ -51,7 +51,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     makeGate: (_device, settings, sharesOf) => new LocalGate(clock, settings, sharesOf),
     ledgerOf: (device) => {
       let ledger = ledgers.get(device);
-      if (ledger === undefined) ledgers.set(device, (ledger = new Ledger(device, clock)));
+      if (ledger === undefined) ledgers.set(device, (ledger = new Ledger(clock)));
       return ledger;
     },
   });

@@ -259,13 +259,6 @@ function complete(raw: Raw): Config {
       { field: 'workers' },
     );
   }
-  if (raw.limits.max_frame_bytes < raw.limits.max_io_bytes + 4 * KIB) {
-    throw invalid(
-      'limits.max_frame_bytes',
-      `at least limits.max_io_bytes + 4096 (${String(raw.limits.max_io_bytes + 4 * KIB)})`,
-      raw.limits.max_frame_bytes,
-    );
-  }
   return {
     listen: {
       grpc: listenAddress(raw.listen.grpc, 'listen.grpc', raw.listen.insecure),

@@ -59,7 +59,7 @@ export class ManualDevice implements BlockDevice {
 export class Rig {
   readonly clock = new VirtualClock(1_700_000_000_000);
   readonly device = new ManualDevice(this.clock);
-  readonly ledger = new Ledger('disk0', this.clock);
+  readonly ledger = new Ledger(this.clock);
   readonly shares = new Map<string, number>();
   readonly answered: PendingIo[] = [];
   readonly settings: DeviceSettings;
