@@ -11,84 +11,88 @@ import FlatQueue from 'flatqueue';
 import { DEFAULT_SETTINGS, type SchedulerName } from '../src/core/model/device.js';
 import { OPS, type RequestView } from '../src/core/model/request.js';
 import { ALGORITHMS } from '../src/core/scheduling/registry.js';
-import type { SchedulingAlgorithm } from '../src/core/scheduling/algorithm.js';
+import type { Heads, SchedulingAlgorithm } from '../src/core/scheduling/algorithm.js';
 import { comparePairs, row, timed, type BenchRow, type Timed } from './report.js';
 
 const SIZES = [10, 1_000, 100_000];
 const PAIRS = 9;
 const DECISIONS = 400_000;
-const COSTS = [1, 4, 1, 16, 2, 1, 8, 1];
 const PEER = 'flatqueue push+pop';
 
 type Backlog = 'deep' | 'single';
 
-function request(sequence: number): RequestView {
-  return {
-    op: OPS.READ,
-    offset: 0,
-    lengthBytes: 4_096,
-    cost: COSTS[sequence % COSTS.length]!,
-    arrivedNs: 0,
-    sequence,
-  };
+/**
+ * Requests that all tags send, at random costs of 1..64 so that nobody's branches can be learnt.
+ * Few, so that it is the algorithm's memory that is walked and not the requests'.
+ */
+const REQUESTS: readonly RequestView[] = Array.from({ length: 1_024 }, (_, i) => ({
+  op: OPS.READ,
+  offset: 0,
+  lengthBytes: 4_096,
+  cost: 1 + (((i * 2_654_435_761) >>> 8) % 64),
+  arrivedNs: 0,
+  sequence: i,
+}));
+
+function requestAt(turn: number): RequestView {
+  return REQUESTS[turn & (REQUESTS.length - 1)]!;
 }
 
-/** Shares that differ from tag to tag, from 1 to 1,000. */
+/** Shares that differ from tag to tag, 100 to 1,000. */
 function sharesFor(index: number): number {
-  return 1 + ((index * 7_919) % 1_000);
+  return 100 * (1 + (((index * 2_654_435_761) >>> 8) % 10));
 }
 
-class Bed {
+class Bed implements Heads {
   private readonly algorithm: SchedulingAlgorithm;
-  private readonly heads: RequestView[] = [];
-  private readonly arriving: RequestView[] = [];
-  private nowNs = 0;
+  private turn = 0;
 
   constructor(scheduler: SchedulerName, tags: readonly string[], backlog: Backlog) {
     const index = new Map(tags.map((tag, i) => [tag, i]));
     this.algorithm = ALGORITHMS[scheduler]({
       settings: { ...DEFAULT_SETTINGS, scheduler },
       sharesOf: (tag) => ({ shares: sharesFor(index.get(tag) ?? 0), selfShares: 100 }),
-      heads: { head: (leaf) => this.heads[leaf]! },
+      heads: this,
     });
-    let sequence = 0;
     for (const tag of tags) {
       const leaf = this.algorithm.open(tag, 0);
-      const waiting = request(sequence++);
-      this.heads[leaf] = waiting;
-      this.arriving[leaf] = waiting;
-      this.algorithm.arrived(leaf, waiting, 0);
-      if (backlog === 'deep') this.algorithm.arrived(leaf, waiting, 0);
+      for (let waiting = backlog === 'deep' ? 2 : 1; waiting > 0; waiting--) {
+        this.algorithm.arrived(leaf, requestAt(0), 0);
+      }
     }
   }
 
+  head(): RequestView {
+    return requestAt(this.turn);
+  }
+
   decide(count: number): Timed {
-    const { algorithm, arriving } = this;
+    const { algorithm } = this;
     return timed(count, () => {
       for (let i = 0; i < count; i++) {
-        const answer = algorithm.next(++this.nowNs);
+        const request = requestAt(++this.turn);
+        const answer = algorithm.next(this.turn);
         if (answer.kind !== 'grant') throw new Error('every tag has backlog, yet nothing was granted');
         const { leaf } = answer;
-        const served = arriving[leaf]!;
-        algorithm.finished(leaf, served, 100, this.nowNs);
-        algorithm.arrived(leaf, served, this.nowNs);
+        algorithm.finished(leaf, request, 100, this.turn);
+        algorithm.arrived(leaf, request, this.turn);
       }
     });
   }
 }
 
+/** The same keys without a scheduler: pop the lowest, push it back as much later as a charge would put it. */
 function flatqueueBed(size: number): (count: number) => Timed {
   const queue = new FlatQueue();
-  const strides = Float64Array.from({ length: size }, (_, i) => (COSTS[i % COSTS.length]! * 10_000) / sharesFor(i));
-  const keys = new Float64Array(size);
-  for (let i = 0; i < size; i++) queue.push(i, keys[i]!);
+  const perCost = Float64Array.from({ length: size }, (_, i) => 10_000 / sharesFor(i));
+  let turn = 0;
+  for (let i = 0; i < size; i++) queue.push(i, 0);
   return (count) =>
     timed(count, () => {
       for (let i = 0; i < count; i++) {
+        const key = queue.peekValue()!;
         const id = queue.pop()!;
-        const key = keys[id]! + strides[id]!;
-        keys[id] = key;
-        queue.push(id, key);
+        queue.push(id, key + requestAt(++turn).cost * perCost[id]!);
       }
     });
 }
@@ -122,16 +126,15 @@ function memoryPerTag(count: number): BenchRow {
     const { heapUsed, arrayBuffers } = process.memoryUsage();
     return heapUsed + arrayBuffers;
   };
-  const tags = flatTags(count);
+  const before = used();
   const algorithm = ALGORITHMS.fair({
     settings: DEFAULT_SETTINGS,
     sharesOf: () => ({ shares: 100, selfShares: 100 }),
-    heads: { head: () => request(0) },
+    heads: { head: () => requestAt(0) },
   });
-  const before = used();
-  for (const tag of tags) algorithm.arrived(algorithm.open(tag, 0), request(0), 0);
+  for (const tag of flatTags(count)) algorithm.arrived(algorithm.open(tag, 0), requestAt(0), 0);
   for (let answer = algorithm.next(1); answer.kind === 'grant'; answer = algorithm.next(1)) {
-    algorithm.finished(answer.leaf, request(0), 0, 1);
+    algorithm.finished(answer.leaf, requestAt(0), 0, 1);
   }
   return row(`fair memory, ${count} tags`, (used() - before) / count, 'bytes/tag');
 }

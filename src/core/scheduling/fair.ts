@@ -26,7 +26,8 @@ import type { RequestView } from '../model/request.js';
 import type { SharesOf } from '../ports.js';
 import type { AlgorithmContext, Heads, Next, SchedulingAlgorithm } from './algorithm.js';
 import { GrantAnswer, IDLE } from './answers.js';
-import { NONE } from './node-table.js';
+import type { Heaps } from './heaps.js';
+import { NONE, type DomainTable, type NodeTable } from './node-table.js';
 import { TREE_BOUNDS, TagTree, type TreeBounds } from './tag-tree.js';
 
 /** Counter units that a cost of 1 is worth at 1 share: at the most shares, 10,000, one. */
@@ -37,6 +38,10 @@ const RENORMALISE_AT = 2 ** 40;
 
 export class FairAlgorithm implements SchedulingAlgorithm {
   private readonly tree: TagTree;
+  // The tree's own, held here as well: one step less on the way of every request.
+  private readonly nodes: NodeTable;
+  private readonly domains: DomainTable;
+  private readonly heaps: Heaps;
   private readonly heads: Heads;
   private readonly sharesOf: SharesOf;
   private readonly answer = new GrantAnswer();
@@ -49,11 +54,14 @@ export class FairAlgorithm implements SchedulingAlgorithm {
     this.heads = context.heads;
     this.sharesOf = context.sharesOf;
     this.tree = new TagTree(context.sharesOf, idleResetMs * NS_PER_MS, bounds);
+    this.nodes = this.tree.nodes;
+    this.domains = this.tree.domains;
+    this.heaps = this.tree.heaps;
   }
 
   /** Nodes of the tag tree, inner ones included. */
   get nodeCount(): number {
-    return this.tree.nodes.live;
+    return this.nodes.live;
   }
 
   configure(settings: DeviceSettings): void {
@@ -66,7 +74,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   arrived(leaf: number, _request: RequestView, nowNs: number): void {
-    const { backlog } = this.tree.nodes;
+    const { backlog } = this.nodes;
     const waiting = backlog[leaf]!;
     if (waiting === 0) {
       if (!this.tree.isBusyLeaf(leaf)) this.becameBusy(leaf, nowNs);
@@ -76,7 +84,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   cancelled(leaf: number, _request: RequestView, nowNs: number): void {
-    const { nodes } = this.tree;
+    const { nodes } = this;
     nodes.backlog[leaf]! -= 1;
     if (nodes.backlog[leaf]! > 0) return;
     this.deactivate(leaf);
@@ -84,13 +92,13 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   finished(leaf: number, _request: RequestView, _latencyNs: number, nowNs: number): void {
-    const { nodes } = this.tree;
+    const { nodes } = this;
     nodes.outstanding[leaf]! -= 1;
     if (nodes.outstanding[leaf]! === 0 && nodes.backlog[leaf]! === 0) this.becameIdle(leaf, nowNs);
   }
 
   next(): Next {
-    const { nodes, heaps } = this.tree;
+    const { nodes, heaps } = this;
     if (heaps.size(0) === 0) return IDLE;
     for (;;) {
       let leaf = heaps.top(0);
@@ -108,7 +116,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
 
   /** Adds to each node of the path what it is short of for a request of this cost. False where nothing was. */
   private payDeposits(leaf: number, cost: number): boolean {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     let paid = false;
     for (let n = leaf; n !== NONE; n = domains.owner[nodes.home[n]!]!) {
       if (nodes.deposit[n]! >= cost) continue;
@@ -124,7 +132,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
 
   /** Charges the path from a leaf that stands first at every level; who has no backlog left leaves. */
   private charge(leaf: number, cost: number): void {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     const { vio, shares, home } = nodes;
     let active = nodes.backlog[leaf]! > 0;
     for (let n = leaf; n !== NONE;) {
@@ -146,7 +154,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   handBack(leaf: number, request: RequestView, nowNs: number): void {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     for (let n = leaf; n !== NONE; n = domains.owner[nodes.home[n]!]!) {
       const vio = Math.max(nodes.vio[n]! - (request.cost * SCALE) / nodes.shares[n]!, nodes.floor[n]!);
       nodes.vio[n] = vio;
@@ -156,7 +164,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   sharesChanged(tag: string): void {
-    const { nodes, domains } = this.tree;
+    const { nodes, domains } = this;
     const n = this.tree.node(tag);
     if (n === undefined) return;
     const { shares, selfShares } = this.sharesOf(tag);
@@ -167,7 +175,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
 
   /** Keeps the lag in service: what a node is ahead or behind, in cost units, stays what it was. */
   private setShares(n: number, shares: number): void {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     if (nodes.shares[n] === shares) return;
     const d = nodes.home[n]!;
     const v = domains.v[d]!;
@@ -181,13 +189,13 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   private noteVio(d: number, vio: number): void {
-    const { maxVio } = this.tree.domains;
+    const { maxVio } = this.domains;
     if (vio > maxVio[d]!) maxVio[d] = vio;
   }
 
   /** Something waits below `leaf` again: it and its ancestors that were not active join their heaps. */
   private activate(leaf: number): void {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     for (let n = leaf; n !== NONE && nodes.position[n]! === NONE;) {
       const d = nodes.home[n]!;
       const credit = nodes.isSeen(n) ? (this.credit * SCALE) / nodes.shares[n]! : 0;
@@ -196,14 +204,13 @@ export class FairAlgorithm implements SchedulingAlgorithm {
       nodes.markSeen(n);
       nodes.floor[n] = floor;
       nodes.vio[n] = vio;
-      nodes.order[n] = ++this.activations;
-      heaps.push(d, n, vio);
+      heaps.push(d, n, vio, ++this.activations);
       n = domains.owner[d]!;
     }
   }
 
   private deactivate(leaf: number): void {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     for (let n = leaf; n !== NONE;) {
       const d = nodes.home[n]!;
       heaps.remove(d, n);
@@ -213,7 +220,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   private becameBusy(leaf: number, nowNs: number): void {
-    const { nodes, domains } = this.tree;
+    const { nodes, domains } = this;
     nodes.touch(leaf);
     for (let n = leaf; n !== NONE;) {
       const d = nodes.home[n]!;
@@ -225,7 +232,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   private becameIdle(leaf: number, nowNs: number): void {
-    const { nodes, domains } = this.tree;
+    const { nodes, domains } = this;
     for (let n = leaf; n !== NONE;) {
       const d = nodes.home[n]!;
       domains.busy[d]! -= 1;
@@ -237,7 +244,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
 
   /** Sets the domain's time back to 0 and its counters with it; who is idle keeps at most its credit. */
   private renormalise(d: number): void {
-    const { nodes, domains, heaps } = this.tree;
+    const { nodes, domains, heaps } = this;
     const v = domains.v[d]!;
     for (let n = 0; n < nodes.end; n++) {
       if (nodes.home[n] !== d || !nodes.isUsed(n)) continue;

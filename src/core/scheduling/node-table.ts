@@ -32,8 +32,6 @@ export class NodeTable {
   /** Largest cost charged so far, cost units: paid once in advance (see fair.ts). */
   deposit = new Float64Array(16);
   shares = new Uint16Array(16);
-  /** Activation sequence; ties go to the lower. */
-  order = new Float64Array(16);
   /** Slot in the heap of its domain; -1 = not active. */
   position = new Int32Array(16);
   /** Leaves: requests waiting, requests at the device. */
@@ -60,7 +58,6 @@ export class NodeTable {
     this.floor[n] = vio;
     this.deposit[n] = 0;
     this.shares[n] = shares;
-    this.order[n] = 0;
     this.position[n] = NONE;
     this.backlog[n] = 0;
     this.outstanding[n] = 0;
@@ -105,7 +102,6 @@ export class NodeTable {
     this.floor = grown(this.floor, capacity);
     this.deposit = grown(this.deposit, capacity);
     this.shares = grown(this.shares, capacity);
-    this.order = grown(this.order, capacity);
     this.position = grown(this.position, capacity);
     this.backlog = grown(this.backlog, capacity);
     this.outstanding = grown(this.outstanding, capacity);

@@ -37,7 +37,6 @@ class StrideLeaves extends LeafTable {
   /** Clock time since when nothing of it waits or is outstanding. */
   idleSinceNs = new Float64Array(16);
   position = new Int32Array(16);
-  order = new Float64Array(16);
   sleepNs = 0;
   lowestWaitingVio = (): number => Infinity;
   private readonly sharesOf: SharesOf;
@@ -53,7 +52,6 @@ class StrideLeaves extends LeafTable {
     this.shares[leaf] = this.sharesOf(tag).shares;
     this.idleSinceNs[leaf] = -Infinity;
     this.position[leaf] = -1;
-    this.order[leaf] = 0;
   }
 
   /** A name that comes back starts at 0: only one that slept long and is not ahead of the others may go. */
@@ -68,7 +66,6 @@ class StrideLeaves extends LeafTable {
     this.shares = grown(this.shares, capacity);
     this.idleSinceNs = grown(this.idleSinceNs, capacity);
     this.position = grown(this.position, capacity);
-    this.order = grown(this.order, capacity);
   }
 }
 
@@ -103,8 +100,7 @@ export class StrideAlgorithm implements SchedulingAlgorithm {
     const { leaves, heaps } = this;
     if (leaves.backlog[leaf] === 0) {
       if (leaves.outstanding[leaf] === 0) this.wake(leaf, nowNs);
-      leaves.order[leaf] = ++this.activations;
-      heaps.push(HEAP, leaf, leaves.vio[leaf]!);
+      heaps.push(HEAP, leaf, leaves.vio[leaf]!, ++this.activations);
     }
     leaves.backlog[leaf]! += 1;
   }

@@ -160,7 +160,6 @@ export class TagTree {
     const inner = nodes.create(tag, home, NONE, nodes.shares[leaf]!, nodes.vio[leaf]!);
     nodes.floor[inner] = nodes.floor[leaf]!;
     nodes.deposit[inner] = nodes.deposit[leaf]!;
-    nodes.order[inner] = nodes.order[leaf]!;
     if (nodes.isSeen(leaf)) nodes.markSeen(inner);
     const d = this.createDomain(inner, nowNs);
     nodes.domain[inner] = d;
@@ -175,7 +174,7 @@ export class TagTree {
     if (this.isBusyLeaf(leaf)) domains.busy[d] = 1;
     if (nodes.position[leaf]! !== NONE) {
       heaps.substitute(home, leaf, inner);
-      heaps.push(d, leaf, 0);
+      heaps.push(d, leaf, 0, 0);
     }
     return d;
   }
