@@ -6,7 +6,7 @@
  * answered, then the streams end from this side and the port closes. grpc-js's own tryShutdown never
  * ends while a stream is open, so it comes last, and not without a time limit.
  */
-import { Server, ServerCredentials, addAdminServicesToServer } from '@grpc/grpc-js';
+import { Server, ServerCredentials, addAdminServicesToServer, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -46,6 +46,7 @@ export class GrpcDoor {
   readonly #calls = new Calls();
   readonly #health = new HealthImplementation(Object.fromEntries(SERVICES.map((name) => [name, 'SERVING'])));
   #draining: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: GrpcDoorParts) {
     this.#parts = parts;
@@ -78,6 +79,8 @@ export class GrpcDoor {
    * @throws SluiceError INVALID_ARGUMENT where the address cannot be had
    */
   listen(address: string): Promise<number> {
+    // grpc-js prints what it also returns. What it prints is still to be had by its own variable.
+    if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     return new Promise((resolve, reject) => {
       const refuse = (error: Error): void =>
         reject(invalid('listen.grpc', `an address that is free to listen at (${error.message})`, address));
@@ -99,7 +102,12 @@ export class GrpcDoor {
   }
 
   /** Ends everything now: what is queued is cancelled, what is at a device is not answered. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const error = new SluiceError('DRAINING', 'this host is closing');
     void this.#calls.drain(error);
     this.#io.close(error);
