@@ -19,7 +19,7 @@ import { deviceService } from './device-service.js';
 import { IoService } from './io-service.js';
 import { checkLimits, receiveBytesMax, type IoLimits } from './limits.js';
 import { policyService } from './policy-service.js';
-import { raiseReceiveWindow } from './receive-window.js';
+import { RECEIVE_WINDOW, raiseReceiveWindow, type ReceiveWindow } from './receive-window.js';
 import { usageService } from './usage-service.js';
 import type { DeviceUseCases, PolicyUseCases, UsageUseCases } from './use-cases.js';
 
@@ -33,6 +33,8 @@ export interface GrpcDoorParts {
   /** Told to clients in Welcome. */
   readonly hostId: string;
   readonly limits: IoLimits;
+  /** Of the HTTP/2 connections; RECEIVE_WINDOW by default. */
+  readonly receiveWindow?: ReceiveWindow;
 }
 
 const SERVICES = ['', ...['Io', 'Policy', 'Device', 'Usage'].map((name) => `sluice.v1.${name}Service`)];
@@ -62,7 +64,7 @@ export class GrpcDoor {
         'grpc.keepalive_timeout_ms': Math.ceil(limits.fenceMs / 2),
       }),
     });
-    if (!raiseReceiveWindow(this.#server)) {
+    if (!raiseReceiveWindow(this.#server, parts.receiveWindow ?? RECEIVE_WINDOW)) {
       parts.logger.warn({}, 'this @grpc/grpc-js does not let its receive window be raised: large writes will be slow');
     }
     this.#addServices();
