@@ -7,7 +7,7 @@ import type { DeviceEvent, DeviceStore } from '../../src/core/ports.js';
 export interface MadeDeviceStore {
   readonly store: DeviceStore;
   /** Resolves when every event so far has been told. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -15,7 +15,7 @@ export interface PolicyStoreCapabilities {
 export interface MadePolicyStore {
   readonly store: PolicyStore;
   /** Resolves when every event so far has been told. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -15,7 +15,7 @@ export interface MadeUsageStore {
   /** Where what is served of a device is counted. */
   ledger(device: string): UsageLedger;
   /** Resolves when what was counted so far can be asked for. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
   close(): Promise<void>;
 }
 

@@ -93,7 +93,7 @@ export class HddGeometry {
     const distance = Math.abs(cylinder - fromCylinder);
     if (distance === 0) return head === fromHead ? 0 : this.#p.headSwitchNs;
     const { seekOneNs, seekThirdNs, seekFullNs } = this.#p;
-    const part = (distance - 1) / (this.#cylinders - 1);
+    const part = (distance - 1) / (this.#cylinders - 2);
     if (part <= 1 / 3) return seekOneNs + (seekThirdNs - seekOneNs) * Math.sqrt(3 * part);
     return seekThirdNs + (seekFullNs - seekThirdNs) * (1.5 * part - 0.5);
   }

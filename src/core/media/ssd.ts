@@ -50,6 +50,7 @@ export class SsdModel implements MediaModel {
   readonly #dieNs: Float64Array;
   readonly #programming: Float64Array;
   readonly #waitingPages: number[][];
+  readonly #waitingReads: number[][];
   readonly #stepPending: Uint8Array;
   #nextDie = 0;
 
@@ -82,6 +83,7 @@ export class SsdModel implements MediaModel {
     this.#dieNs = new Float64Array(this.#dies);
     this.#programming = new Float64Array(this.#dies).fill(IDLE);
     this.#waitingPages = Array.from({ length: this.#dies }, () => []);
+    this.#waitingReads = Array.from({ length: this.#dies }, () => []);
     this.#stepPending = new Uint8Array(this.#dies);
     this.#bufferFree = Math.floor(parameters.bufferBytes / SECTOR_BYTES);
   }
@@ -117,7 +119,9 @@ export class SsdModel implements MediaModel {
       case END:
         return id;
       case READ_PART:
-        this.#readPart(id);
+        // While the die programs the read waits for the end of that, and holds no booking of the channel meanwhile.
+        if (this.#programming[this.#partDie[id]!] === IDLE) this.#sense(id);
+        else this.#waitingReads[this.#partDie[id]!]!.push(id);
         break;
       case ADMIT:
         this.#queue.push(id);
@@ -160,7 +164,8 @@ export class SsdModel implements MediaModel {
     }
   }
 
-  #readPart(part: number): void {
+  /** The die reads the page as soon as it can, and the channel and the interface take it from there. */
+  #sense(part: number): void {
     const slot = this.#partSlot[part]!;
     const die = this.#partDie[part]!;
     const bytes = this.#partBytes[part]!;
@@ -233,6 +238,9 @@ export class SsdModel implements MediaModel {
       this.#bufferFree += ended % PAGE_CODE;
       this.#barrier.programmed(Math.floor(ended / PAGE_CODE), this.#ended);
       this.#fillBuffer();
+      const reads = this.#waitingReads[die]!;
+      for (const part of reads) this.#sense(part);
+      reads.length = 0;
     }
     const waiting = this.#waitingPages[die]!;
     if (waiting.length === 0 || this.#stepPending[die] === 1) return;

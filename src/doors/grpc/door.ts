@@ -6,7 +6,7 @@
  * answered, then the streams end from this side and the port closes. grpc-js's own tryShutdown never
  * ends while a stream is open, so it comes last, and not without a time limit.
  */
-import { Server, ServerCredentials, addAdminServicesToServer } from '@grpc/grpc-js';
+import { Server, ServerCredentials, addAdminServicesToServer, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/grpc-js';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
@@ -19,7 +19,7 @@ import { deviceService } from './device-service.js';
 import { IoService } from './io-service.js';
 import { checkLimits, receiveBytesMax, type IoLimits } from './limits.js';
 import { policyService } from './policy-service.js';
-import { raiseReceiveWindow } from './receive-window.js';
+import { RECEIVE_WINDOW, raiseReceiveWindow, type ReceiveWindow } from './receive-window.js';
 import { usageService } from './usage-service.js';
 import type { DeviceUseCases, PolicyUseCases, UsageUseCases } from './use-cases.js';
 
@@ -33,6 +33,8 @@ export interface GrpcDoorParts {
   /** Told to clients in Welcome. */
   readonly hostId: string;
   readonly limits: IoLimits;
+  /** Of the HTTP/2 connections; RECEIVE_WINDOW by default. */
+  readonly receiveWindow?: ReceiveWindow;
 }
 
 const SERVICES = ['', ...['Io', 'Policy', 'Device', 'Usage'].map((name) => `sluice.v1.${name}Service`)];
@@ -46,6 +48,7 @@ export class GrpcDoor {
   readonly #calls = new Calls();
   readonly #health = new HealthImplementation(Object.fromEntries(SERVICES.map((name) => [name, 'SERVING'])));
   #draining: Promise<void> | null = null;
+  #closing: Promise<void> | null = null;
 
   constructor(parts: GrpcDoorParts) {
     this.#parts = parts;
@@ -61,7 +64,7 @@ export class GrpcDoor {
         'grpc.keepalive_timeout_ms': Math.ceil(limits.fenceMs / 2),
       }),
     });
-    if (!raiseReceiveWindow(this.#server)) {
+    if (!raiseReceiveWindow(this.#server, parts.receiveWindow ?? RECEIVE_WINDOW)) {
       parts.logger.warn({}, 'this @grpc/grpc-js does not let its receive window be raised: large writes will be slow');
     }
     this.#addServices();
@@ -78,6 +81,8 @@ export class GrpcDoor {
    * @throws SluiceError INVALID_ARGUMENT where the address cannot be had
    */
   listen(address: string): Promise<number> {
+    // grpc-js prints what it also returns. What it prints is still to be had by its own variable.
+    if (process.env.GRPC_VERBOSITY === undefined) setLogVerbosity(logVerbosity.NONE);
     return new Promise((resolve, reject) => {
       const refuse = (error: Error): void =>
         reject(invalid('listen.grpc', `an address that is free to listen at (${error.message})`, address));
@@ -99,7 +104,12 @@ export class GrpcDoor {
   }
 
   /** Ends everything now: what is queued is cancelled, what is at a device is not answered. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
     const error = new SluiceError('DRAINING', 'this host is closing');
     void this.#calls.drain(error);
     this.#io.close(error);

@@ -7,8 +7,13 @@ import type { Http2Server, ServerHttp2Session, ServerOptions } from 'node:http2'
 import type { Server, ServerCredentials } from '@grpc/grpc-js';
 import { MIB } from '../../core/model/units.js';
 
-/** A stream's window, and a connection's. Most that a peer can make the server hold unread. */
-export const RECEIVE_WINDOW = { streamBytes: 4 * MIB, connectionBytes: 16 * MIB };
+/** A stream's window, and a connection's: most that a peer can make the server hold unread. */
+export interface ReceiveWindow {
+  readonly streamBytes: number;
+  readonly connectionBytes: number;
+}
+
+export const RECEIVE_WINDOW: ReceiveWindow = { streamBytes: 4 * MIB, connectionBytes: 16 * MIB };
 
 interface Internals {
   commonServerOptions?: ServerOptions;
@@ -19,7 +24,7 @@ interface Internals {
  * Raises the window of every connection that the server takes. Before bindAsync.
  * @returns false where this grpc-js is built otherwise: the window then stays as it was
  */
-export function raiseReceiveWindow(server: Server, window = RECEIVE_WINDOW): boolean {
+export function raiseReceiveWindow(server: Server, window: ReceiveWindow): boolean {
   const internals = server as unknown as Internals;
   const { commonServerOptions, createHttp2Server } = internals;
   if (commonServerOptions === undefined || createHttp2Server === undefined) return false;

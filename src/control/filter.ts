@@ -1,0 +1,13 @@
+/** What lists and queries are narrowed by. */
+import { ANY_DEVICE } from '../core/model/policy.js';
+import { checkDeviceName, checkTag } from '../core/model/tag.js';
+
+/**
+ * @param device '' = all, or a device's name or `*`
+ * @param prefix '' = all, or a tag
+ * @throws SluiceError INVALID_ARGUMENT
+ */
+export function checkFilter(device: string, prefix: string, deviceField = 'device', prefixField = 'tag_prefix'): void {
+  if (device !== '' && device !== ANY_DEVICE) checkDeviceName(device, deviceField);
+  if (prefix !== '') checkTag(prefix, prefixField);
+}
