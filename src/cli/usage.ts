@@ -1,0 +1,157 @@
+/** `sluice usage`: what was served, by tag and device. */
+import { Command, Option } from 'commander';
+import { OP_NAMES } from '../core/model/request.js';
+import { SluiceError, invalid } from '../core/model/errors.js';
+import { USAGE_ORDERS, type UsageOrder, type UsageRow } from '../core/model/usage.js';
+import { integer } from './arguments.js';
+import { addressOption, withClient } from './connect.js';
+import { note } from './output.js';
+import { renderTable, shortBytes, shortTime } from './table.js';
+
+const QUANTILES = [0.5, 0.99];
+const STEPS: Record<string, number> = { '1s': 1_000, '1m': 60_000, '1h': 3_600_000 };
+const FORMATS = ['table', 'json', 'csv'] as const;
+
+interface UsageOptions {
+  address: string;
+  tag?: string;
+  device?: string;
+  from?: string;
+  to?: string;
+  step?: string;
+  level: number;
+  order: UsageOrder;
+  top: number;
+  format: (typeof FORMATS)[number];
+  json?: boolean;
+}
+
+export function usageCommand(): Command {
+  return new Command('usage')
+    .description('what was served, by device and tag')
+    .option('--tag <tag>', 'only this tag and those below it')
+    .option('--device <device>', 'only this device')
+    .option('--from <time>', 'ISO time, or milliseconds since 1970, or "-15m" before now')
+    .option('--to <time>', 'the same; exclusive (default with --from: now)')
+    .addOption(new Option('--step <step>', 'a row a step').choices(Object.keys(STEPS)))
+    .option('--level <n>', 'sum over tags with the same first N segments', integer, 0)
+    .addOption(new Option('--order <by>', 'order of rows').choices(USAGE_ORDERS).default('tag'))
+    .option('--top <n>', 'only the first N tags of each step', integer, 0)
+    .addOption(new Option('--format <format>', 'how to print').choices(FORMATS).default('table'))
+    .option('--json', 'the same as --format json')
+    .addOption(addressOption())
+    .addHelpText('after', '\nExample:\n  sluice usage --device disk0 --from -15m --step 1m --level 1 --format csv')
+    .action(async (options: UsageOptions) => {
+      const rows = await query(options);
+      const format = options.json === true ? 'json' : options.format;
+      if (format === 'json') process.stdout.write(`${JSON.stringify({ rows })}\n`);
+      else if (format === 'csv') process.stdout.write(csv(rows));
+      else process.stdout.write(`${rows.length === 0 ? 'nothing was served' : table(rows, options.step !== undefined)}\n`);
+    });
+}
+
+async function query(options: UsageOptions): Promise<UsageRow[]> {
+  const stepMs = options.step === undefined ? 0 : STEPS[options.step]!;
+  const range = timeRange(options, stepMs);
+  return withClient(options.address, async (client) => {
+    const rows: UsageRow[] = [];
+    const answer = client.usage.query({
+      ...(options.device !== undefined && { device: options.device }),
+      ...(options.tag !== undefined && { tagPrefix: options.tag }),
+      ...range,
+      stepMs,
+      groupLevel: options.level,
+      orderBy: options.order,
+      topN: options.top,
+      quantiles: QUANTILES,
+    });
+    for await (const row of answer) rows.push(row);
+    return rows;
+  });
+}
+
+/** The range asked for, widened to whole steps: what is kept is kept by the step. */
+function timeRange(options: UsageOptions, stepMs: number): { fromMs?: number; toMs?: number } {
+  if (options.from === undefined && options.to === undefined) {
+    if (stepMs > 0) throw new SluiceError('INVALID_ARGUMENT', '--step needs --from, as --from -15m');
+    return {};
+  }
+  if (options.from === undefined) throw new SluiceError('INVALID_ARGUMENT', '--to needs --from');
+  const nowMs = Date.now();
+  const grainMs = stepMs === 0 ? 1_000 : stepMs;
+  const fromMs = Math.floor(timeMs(options.from, '--from', nowMs) / grainMs) * grainMs;
+  const toMs = Math.ceil(timeMs(options.to ?? String(nowMs), '--to', nowMs) / grainMs) * grainMs;
+  if (toMs <= fromMs) throw invalid('--to', 'later than --from', options.to);
+  if (stepMs === 0) note(`(from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()})`);
+  return { fromMs, toMs };
+}
+
+const BEFORE_UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function timeMs(text: string, field: string, nowMs: number): number {
+  const before = /^-(\d+)([smhd])$/.exec(text);
+  if (before !== null) return nowMs - Number(before[1]) * BEFORE_UNITS[before[2]!]!;
+  const ms = /^\d{9,}$/.test(text) ? Number(text) : Date.parse(text);
+  if (Number.isNaN(ms)) throw invalid(field, 'an ISO time, milliseconds since 1970, or as -15m', text);
+  return ms;
+}
+
+function sums(row: UsageRow): { count: number; errors: number; bytes: number; cost: number } {
+  const sum = { count: 0, errors: 0, bytes: 0, cost: 0 };
+  for (const op of row.ops) {
+    sum.count += op.count;
+    sum.errors += op.errors;
+    sum.bytes += op.bytes;
+    sum.cost += op.cost;
+  }
+  return sum;
+}
+
+function table(rows: readonly UsageRow[], steps: boolean): string {
+  const times = (us: readonly number[]): string => us.map((value) => shortTime(value)).join(' / ');
+  return renderTable(
+    [
+      ...(steps ? [{ head: 'from', align: 'left' as const }] : []),
+      { head: 'device', align: 'left' },
+      { head: 'tag', align: 'left' },
+      { head: 'ops' },
+      { head: 'reads' },
+      { head: 'writes' },
+      { head: 'bytes' },
+      { head: 'cost' },
+      { head: 'errors' },
+      { head: 'queue p50 / p99' },
+      { head: 'service p50 / p99' },
+    ],
+    rows.map((row) => {
+      const { count, errors, bytes, cost } = sums(row);
+      const of = (name: string): number => row.ops.find(({ op }) => OP_NAMES[op] === name)?.count ?? 0;
+      return [
+        ...(steps ? [new Date(row.startMs).toISOString()] : []),
+        row.device,
+        row.tag,
+        count,
+        of('READ'),
+        of('WRITE'),
+        shortBytes(bytes),
+        Math.round(cost),
+        errors,
+        times(row.queueUs),
+        times(row.serviceUs),
+      ];
+    }),
+  );
+}
+
+/** A line an operation; tags and devices need no quoting, their alphabet has no comma. */
+function csv(rows: readonly UsageRow[]): string {
+  const lines = ['start,end,device,tag,op,count,errors,bytes,cost,cache_hits,queue_us_sum,service_us_sum'];
+  for (const row of rows) {
+    const [start, end] = [row.startMs, row.endMs].map((ms) => new Date(ms).toISOString());
+    for (const op of row.ops) {
+      const { count, errors, bytes, cost, cacheHits, queueUsSum, serviceUsSum } = op;
+      lines.push([start, end, row.device, row.tag, OP_NAMES[op.op], count, errors, bytes, cost, cacheHits, queueUsSum, serviceUsSum].join(','));
+    }
+  }
+  return `${lines.join('\n')}\n`;
+}
