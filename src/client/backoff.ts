@@ -1,5 +1,5 @@
 /** How long to wait before dialling again: exponential in the rounds over all addresses, with jitter. */
-import type { Rng } from '../core/ports.js';
+import type { Rng } from './world.js';
 import { NS_PER_MS } from '../core/model/units.js';
 
 export interface BackoffOptions {

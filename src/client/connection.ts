@@ -11,7 +11,7 @@
  */
 import { SluiceError } from '../core/model/errors.js';
 import { NS_PER_MS } from '../core/model/units.js';
-import type { Clock, Rng, Timer } from '../core/ports.js';
+import type { Clock, Rng, Timer } from './world.js';
 import { backoffNs, type BackoffOptions } from './backoff.js';
 import { Link, type LinkOwner } from './link.js';
 import type { Network, ServerFrame } from './network.js';

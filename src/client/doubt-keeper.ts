@@ -1,5 +1,5 @@
 /** Holds the requests whose stream ended until it is settled what to do with each; keeps the fence's time. */
-import type { Clock, Timer } from '../core/ports.js';
+import type { Clock, Timer } from './world.js';
 import { judge, type DoubtPolicy } from './doubt.js';
 import type { Link } from './link.js';
 import { RequestList, type ClientRequest } from './request.js';

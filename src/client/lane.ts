@@ -15,6 +15,7 @@ export type LaneState = 'detached' | 'opening' | 'open' | 'refused' | 'closed';
 export interface LaneOwner {
   /** Open for the first time or again; size and block size are known. */
   opened(lane: Lane): void;
+  /** By the host, or because no host could be reached. */
   refused(lane: Lane, error: SluiceError): void;
   closed(lane: Lane): void;
 }
@@ -105,7 +106,7 @@ export class Lane {
   canSend(): boolean {
     if (this.state !== 'open' || this.sentRequests >= this.creditRequests) return false;
     const head = this.resend.head ?? this.waiting.head;
-    return head !== null && this.sentBytes + head.payloadBytes <= this.creditBytes;
+    return head !== null && this.sentBytes + this.creditBytesOf(head) <= this.creditBytes;
   }
 
   /** Takes the head out and charges its credit. */
@@ -114,7 +115,12 @@ export class Lane {
     const request = list.head!;
     list.remove(request);
     this.sentRequests += 1;
-    this.sentBytes += request.payloadBytes;
+    this.sentBytes += this.creditBytesOf(request);
     return request;
+  }
+
+  /** As the host counts: what it answers TOO_LARGE uses no bytes. */
+  private creditBytesOf(request: ClientRequest): number {
+    return request.payloadBytes <= this.link!.maxIoBytes ? request.payloadBytes : 0;
   }
 }

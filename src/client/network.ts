@@ -1,16 +1,9 @@
 /** What the session asks of the network: streams of frames to hosts. gRPC makes it; tests make it without sockets. */
 import type { SluiceError } from '../core/model/errors.js';
-import type { ClientFrame__Output } from '../wire/gen/sluice/v1/ClientFrame.js';
-import type { IoRequest__Output } from '../wire/gen/sluice/v1/IoRequest.js';
+import type { ClientFrameMessage as ClientFrame } from '../wire/client-frame.js';
 import type { ServerFrame__Output as ServerFrame } from '../wire/gen/sluice/v1/ServerFrame.js';
 
-export type { ServerFrame };
-
-/** A frame as it is sent; empty lists where there is nothing. */
-export type ClientFrame = Omit<ClientFrame__Output, 'hello' | 'requests'> & {
-  hello: { sessionId: Uint8Array } | null;
-  requests: readonly (Omit<IoRequest__Output, 'data'> & { data: Uint8Array })[];
-};
+export type { ClientFrame, ServerFrame };
 
 /** One stream to one host. */
 export interface Wire {

@@ -1,6 +1,6 @@
 /** Ends the wait of requests whose queue timeout passes before they could be sent. */
 import { NS_PER_MS } from '../core/model/units.js';
-import type { Clock, Timer } from '../core/ports.js';
+import type { Clock, Timer } from './world.js';
 
 /** A sweep looks at all requests: no more than one in this time, whatever the timeouts are. */
 const SWEEP_APART_NS = 5 * NS_PER_MS;

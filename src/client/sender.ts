@@ -4,7 +4,7 @@
  */
 import { OPS } from '../core/model/request.js';
 import { NS_PER_US } from '../core/model/units.js';
-import type { Clock } from '../core/ports.js';
+import type { Clock } from './world.js';
 import type { Lane } from './lane.js';
 import type { Link } from './link.js';
 import type { ClientFrame } from './network.js';

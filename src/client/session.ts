@@ -12,7 +12,7 @@
 import { CODES, SluiceError, codeName, type ErrorCode } from '../core/model/errors.js';
 import { NS_PER_US } from '../core/model/units.js';
 import { OPS, OP_NAMES, type Op } from '../core/model/request.js';
-import type { Clock, Rng } from '../core/ports.js';
+import type { Clock, Rng } from './world.js';
 import { localReply } from './answers.js';
 import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.js';
 import { DoubtKeeper, type DoubtOwner } from './doubt-keeper.js';
@@ -71,6 +71,8 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   private lastHandle = 0;
   private lastHostId = '';
   private closedError: SluiceError | null = null;
+  /** As the last welcome said. */
+  maxIoBytes = 0;
   private onIdle: (() => void) | null = null;
 
   constructor(options: SessionOptions, world: SessionWorld, events: SessionEvents) {
@@ -99,6 +101,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
 
   openLane(device: string, tag: string, owner: LaneOwner): Lane {
     this.refuseIfClosed();
+    if (this.connection.outageError !== null) throw this.connection.outageError;
     let cover = this.covers.get(device);
     if (cover === undefined) this.covers.set(device, (cover = new FlushCover()));
     const lane = new Lane(++this.lastHandle, device, tag, cover, owner);
@@ -206,6 +209,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     this.sender.reset();
     const changedHost = this.lastHostId !== '' && this.lastHostId !== link.hostId;
     this.lastHostId = link.hostId;
+    this.maxIoBytes = link.maxIoBytes;
     if (changedHost && !this.options.flushSpansHosts) this.hostChanged();
     for (const lane of this.lanes.values()) this.attach(lane, link);
     this.doubts.judgeAll();
@@ -243,6 +247,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
 
   outage(error: SluiceError): void {
     this.failAll((each) => each.link === null, 'DEADLINE_EXCEEDED', error.message);
+    for (const lane of [...this.lanes.values()]) lane.owner.refused(lane, error);
     this.events.outage(error);
   }
 

@@ -129,7 +129,7 @@ function report(spec: SimulationSpec, run: WorkloadRun): ShareReport {
   return shareReport({
     device: spec.device,
     durationNs: run.durationNs,
-    contention: run.meter.finish(),
+    contention: run.contention(),
     tags: spec.tags.map(({ tag }, i) => ({ tag, counts: run.counts[i]! })),
     sharesOf: (tag) => ({
       shares: policies.get(tag)?.shares ?? SHARES_DEFAULT,

@@ -16,6 +16,7 @@ import type { Clock, Timer } from '../core/ports.js';
 import { Latencies } from './latency.js';
 import type { RequestSource } from './request-source.js';
 import { ShareMeter } from './share-meter.js';
+import type { Contention } from './share-meter.js';
 import type { Target, TargetSink } from './target.js';
 
 export type Pace =
@@ -118,7 +119,7 @@ export class WorkloadRun implements TargetSink {
   readonly #stop: StopRules;
   readonly #slots = new Slots();
   readonly #onEnd: () => void;
-  #meter: ShareMeter;
+  #meter: ShareMeter | null = null;
   #startNs = 0;
   #endNs = 0;
   #outstanding = 0;
@@ -138,15 +139,15 @@ export class WorkloadRun implements TargetSink {
     this.#stop = stop;
     this.#onEnd = onEnd;
     this.#belowCost = tags.length;
-    this.#meter = new ShareMeter(tags.length, 0);
   }
 
   get counts(): readonly TagCounts[] {
     return this.#tags.map(({ counts }) => counts);
   }
 
-  get meter(): ShareMeter {
-    return this.#meter;
+  /** Ends the measurement of shares; once, after the end of the run. */
+  contention(): Contention {
+    return this.#meter?.finish() ?? { contendedNs: 0, cost: this.#tags.map(() => 0) };
   }
 
   get completed(): number {
@@ -206,7 +207,7 @@ export class WorkloadRun implements TargetSink {
     if (error === '') {
       tag.counts.queue.record(queueNs);
       tag.counts.service.record(serviceNs);
-      this.#meter.record(tag.index, atNs, queueNs, serviceNs, cost);
+      this.#meter!.record(tag.index, atNs, queueNs, serviceNs, cost);
     }
     tag.outstanding--;
     this.#outstanding--;

@@ -4,8 +4,8 @@
  * A reply says how long its request waited in the service's queue and how long the device took. Seen
  * from the client it waited during [reply - service - queue, reply - service) and was granted at the
  * end of that. A tag is backlogged while at least one of its requests waits. Time is cut into bins; a
- * bin is contended when the waiting intervals of every tag cover the whole of it; a request's cost
- * belongs to the bin of its grant. A tag's share is its part of the cost of the contended bins:
+ * bin is contended when the waiting intervals of every tag cover the whole of it, its left edge inside;
+ * a request's cost belongs to the bin of its grant. A tag's share is its part of the cost of the contended bins:
  *
  *   tag a  ~~~~~~~~~~~~~~~~~~~~~~~~~~~      tag b        ~~~~~~~~~~~~     ~~~~~
  *   bins   |    |    |    |    |    |    |  contended         ####  ####       (b covers none else)
@@ -75,7 +75,8 @@ export class ShareMeter {
   #retire(bins: TagBins, pieces: number): void {
     const binNs = this.#binNs;
     bins.coverage.retire(pieces, (start, end) => {
-      const first = Math.ceil(start / binNs);
+      // What was granted at the very edge was granted before this wait began.
+      const first = Math.floor(start / binNs) + 1;
       const past = Math.floor(end / binNs);
       if (past > first) bins.covered.fill(1, first, past);
     });

@@ -1,6 +1,6 @@
 /** From a path to a device: what is there, is it what was meant, and is it ours alone. */
 import { constants } from 'node:fs';
-import { open, realpath, stat, type FileHandle } from 'node:fs/promises';
+import { open, realpath, rm, stat, type FileHandle } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { SluiceError, invalid, show } from '../../core/model/errors.js';
@@ -34,7 +34,7 @@ const BLOCK_BYTES_MIN = 512;
 const BLOCK_BYTES_MAX = 65_536;
 
 /**
- * @throws SluiceError INVALID_ARGUMENT (a field makes no sense, or what is there is not what it says), NOT_FOUND,
+ * @throws SluiceError INVALID_ARGUMENT (a field makes no sense, or what is there is not what it says),
  * DEVICE_IO (it does not open, or another process has it)
  */
 export async function openFileDevice(spec: FileSpec, clock: Clock): Promise<FileDevice> {
@@ -84,6 +84,7 @@ async function createFile(file: string, sizeBytes: number): Promise<FileHandle> 
     return handle;
   } catch (error) {
     await handle.close();
+    await rm(file, { force: true });
     throw error;
   }
 }
@@ -151,7 +152,6 @@ function checkSize(spec: FileSpec, found: Found): void {
 
 function asDeviceError(error: unknown, file: string): SluiceError {
   if (error instanceof SluiceError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT') return new SluiceError('NOT_FOUND', `there is no ${file}`, { field: 'path', cause: error });
+  const { message } = error as NodeJS.ErrnoException;
   return new SluiceError('DEVICE_IO', `${file} does not open: ${message}`, { field: 'path', cause: error });
 }

@@ -95,7 +95,7 @@ export class PageStore {
 
   #writePage(page: number, from: number, data: Uint8Array): void {
     const place = this.#places.get(page);
-    const zero = ZERO_PAGE.compare(data, 0, data.length, 0, data.length) === 0;
+    const zero = isZero(data);
     if (place === undefined) {
       if (zero) return;
       const bytes = this.#bytes(this.#take(page));
@@ -108,10 +108,16 @@ export class PageStore {
     }
   }
 
+  /** Pages that keeping `data` would add. */
   #newPages(offset: number, data: Uint8Array): number {
-    const last = Math.floor((offset + data.length - 1) / PAGE_BYTES);
+    const end = offset + data.length;
     let count = 0;
-    for (let page = Math.floor(offset / PAGE_BYTES); page <= last; page++) if (!this.#places.has(page)) count += 1;
+    for (let at = offset; at < end;) {
+      const page = Math.floor(at / PAGE_BYTES);
+      const next = Math.min(end, (page + 1) * PAGE_BYTES);
+      if (!this.#places.has(page) && !isZero(data.subarray(at - offset, next - offset))) count += 1;
+      at = next;
+    }
     return count;
   }
 
@@ -131,4 +137,9 @@ export class PageStore {
     const at = (place % SLAB_PAGES) * PAGE_BYTES;
     return this.#slabs[Math.floor(place / SLAB_PAGES)]!.subarray(at, at + PAGE_BYTES);
   }
+}
+
+/** @param data at most a page */
+function isZero(data: Uint8Array): boolean {
+  return ZERO_PAGE.compare(data, 0, data.length, 0, data.length) === 0;
 }
