@@ -24,7 +24,10 @@ export function demoCommand(): Command {
     .addHelpText('after', '\nExample:\n  npm run -s demo -- --seconds 10 --json')
     .action(async (options: DemoOptions) => {
       if (options.hosts !== 1) {
-        throw new SluiceError('UNSUPPORTED', `--hosts must be 1 for now, got ${String(options.hosts)}: several hosts need a Redis store`);
+        throw new SluiceError(
+          'UNSUPPORTED',
+          `--hosts must be 1 for now, got ${String(options.hosts)}: several hosts need a Redis store`,
+        );
       }
       await runDemo(options);
     });
@@ -39,11 +42,10 @@ async function runDemo(options: DemoOptions): Promise<void> {
   let client: SluiceClient | null = null;
   try {
     client = await SluiceClient.connect(service.grpc);
-    const show = new Show(client, say).run(options.seconds);
-    const outcome = await Promise.race([show, interrupted]);
+    const show = new Show(client, say);
+    const outcome = await Promise.race([show.run(options.seconds), interrupted]);
     if (outcome === 'interrupted') {
-      // The show ends with its client; what it then says of it is not news.
-      show.catch(() => undefined);
+      show.abandon();
       process.exitCode = 130;
       return;
     }
@@ -54,7 +56,7 @@ async function runDemo(options: DemoOptions): Promise<void> {
     }
     if (options.json === true) printResult(true, '', outcome);
   } finally {
-    await client?.close({ graceMs: 0 });
+    client?.destroy();
     await service.stop();
   }
 }

@@ -140,7 +140,11 @@ function addCommand(): Command {
     });
 }
 
-function targetOf(options: AddOptions): Pick<DeviceInput & { binding: string }, 'binding'> | Pick<DeviceInput & { simulation: { kind: SimulationKind } }, 'simulation'> {
+function targetOf(
+  options: AddOptions,
+):
+  | Pick<DeviceInput & { binding: string }, 'binding'>
+  | Pick<DeviceInput & { simulation: { kind: SimulationKind } }, 'simulation'> {
   const { binding, simulate } = options;
   if ((binding === undefined) === (simulate === undefined)) {
     throw new SluiceError('INVALID_ARGUMENT', 'either --binding or --simulate must be given, and not both');
@@ -198,7 +202,10 @@ function drainCommand(): Command {
 
 function removeCommand(): Command {
   return common(
-    new Command('remove').description('forget a drained device; its data stays').argument('<name>').option('--etag <etag>', 'only this version', ''),
+    new Command('remove')
+      .description('forget a drained device; its data stays')
+      .argument('<name>')
+      .option('--etag <etag>', 'only this version', ''),
   )
     .addHelpText('after', '\nExample:\n  sluice device remove disk0')
     .action(async (name: string, options: Common & { etag: string }) => {
@@ -212,7 +219,19 @@ function removeCommand(): Command {
 function deviceTable(devices: readonly Device[]): string {
   const left = (head: string): { head: string; align: 'left' } => ({ head, align: 'left' });
   return renderTable(
-    [left('device'), left('state'), left('served by'), { head: 'size' }, { head: 'block' }, left('scheduler'), left('cost'), { head: 'depth' }, { head: 'queued' }, { head: 'outstanding' }, left('etag')],
+    [
+      left('device'),
+      left('state'),
+      left('served by'),
+      { head: 'size' },
+      { head: 'block' },
+      left('scheduler'),
+      left('cost'),
+      { head: 'depth' },
+      { head: 'queued' },
+      { head: 'outstanding' },
+      left('etag'),
+    ],
     devices.map((device) => [
       device.name,
       device.state + (device.readOnly ? ', read-only' : ''),

@@ -43,7 +43,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
 function strict(command: Command): void {
   command
     .exitOverride()
-    .showHelpAfterError(`(see: sluice ${path(command)} --help)`)
+    .showHelpAfterError(`(see: ${path(command)} --help)`)
     .configureOutput({
       outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`),
     });
@@ -52,7 +52,7 @@ function strict(command: Command): void {
 
 function path(command: Command): string {
   const names: string[] = [];
-  for (let at: Command | null = command; at?.parent != null; at = at.parent) names.unshift(at.name());
+  for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
   return names.join(' ');
 }
 

@@ -17,7 +17,10 @@ interface Common {
 
 const jsonOption = (): Option => new Option('--json', 'print the result as one JSON line');
 const etagOption = (): Option =>
-  new Option('--etag <etag>', 'only over this version; "*" only where nothing is set yet').default('', 'whatever is there');
+  new Option('--etag <etag>', 'only over this version; "*" only where nothing is set yet').default(
+    '',
+    'whatever is there',
+  );
 
 export function policyCommand(): Command {
   const policy = new Command('policy').description('who is owed how much: policies by device and tag');
@@ -115,14 +118,20 @@ interface ApplyOptions extends Common {
 function applyCommand(): Command {
   return new Command('apply')
     .description('make the policies of a file hold, all or none of them')
-    .requiredOption('-f, --file <file>', 'YAML or JSON: {policies: [{device, tag, shares, self_shares}]}; "-" = standard input')
+    .requiredOption(
+      '-f, --file <file>',
+      'YAML or JSON: {policies: [{device, tag, shares, self_shares}]}; "-" = standard input',
+    )
     .option('--prune', 'delete what the file does not have')
     .option('--prune-device <device>', 'prune only on this device')
     .option('--prune-prefix <tag>', 'prune only this tag and those below it')
     .option('--dry-run', 'show what would change, change nothing')
     .addOption(addressOption())
     .addOption(jsonOption())
-    .addHelpText('after', '\nExample:\n  sluice policy export > policies.yaml\n  sluice policy apply -f policies.yaml --dry-run')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sluice policy export > policies.yaml\n  sluice policy apply -f policies.yaml --dry-run',
+    )
     .action(async (options: ApplyOptions) => {
       const policies = readPolicies(options.file);
       await withClient(options.address, async (client) => {

@@ -46,7 +46,8 @@ export function usageCommand(): Command {
       const format = options.json === true ? 'json' : options.format;
       if (format === 'json') process.stdout.write(`${JSON.stringify({ rows })}\n`);
       else if (format === 'csv') process.stdout.write(csv(rows));
-      else process.stdout.write(`${rows.length === 0 ? 'nothing was served' : table(rows, options.step !== undefined)}\n`);
+      else
+        process.stdout.write(`${rows.length === 0 ? 'nothing was served' : table(rows, options.step !== undefined)}\n`);
     });
 }
 
@@ -150,7 +151,22 @@ function csv(rows: readonly UsageRow[]): string {
     const [start, end] = [row.startMs, row.endMs].map((ms) => new Date(ms).toISOString());
     for (const op of row.ops) {
       const { count, errors, bytes, cost, cacheHits, queueUsSum, serviceUsSum } = op;
-      lines.push([start, end, row.device, row.tag, OP_NAMES[op.op], count, errors, bytes, cost, cacheHits, queueUsSum, serviceUsSum].join(','));
+      lines.push(
+        [
+          start,
+          end,
+          row.device,
+          row.tag,
+          OP_NAMES[op.op],
+          count,
+          errors,
+          bytes,
+          cost,
+          cacheHits,
+          queueUsSum,
+          serviceUsSum,
+        ].join(','),
+      );
     }
   }
   return `${lines.join('\n')}\n`;

@@ -4,7 +4,7 @@ import { RealClock } from '../../clock/real.js';
 import { SluiceClient } from '../../client/index.js';
 import { SluiceError } from '../../core/model/errors.js';
 import { MIB, MS_PER_S } from '../../core/model/units.js';
-import { makeRng } from '../../core/rng.js';
+import { SeededRng } from '../../core/rng.js';
 import type { ShareReport } from '../../workload/report.js';
 import { shareTable } from '../share-table.js';
 import { Application, type ApplicationPlan } from './application.js';
@@ -56,7 +56,7 @@ export class Show {
 
   /** @param seconds how long the measured scene takes; the others take a part of it */
   async run(seconds: number): Promise<ShowReport> {
-    const rng = makeRng(1);
+    const rng = new SeededRng(1);
     this.#applications = await Promise.all(
       PLANS.map(async (plan) => {
         const handle = await this.#client.open(DEVICE, plan.tag);
@@ -65,15 +65,25 @@ export class Show {
         );
       }),
     );
-    this.#say(`Five applications share one simulated hard disk of depth ${String(DEPTH)}. Their load runs against their shares:`);
+    this.#say(
+      `Five applications share one simulated hard disk of depth ${String(DEPTH)}. Their load runs against their shares:`,
+    );
     for (const { tag, shares, outstanding } of PLANS) {
-      this.#say(`  ${tag}: ${String(shares)} share${shares === 1 ? '' : 's'}, ${String(outstanding)} requests outstanding`);
+      this.#say(
+        `  ${tag}: ${String(shares)} share${shares === 1 ? '' : 's'}, ${String(outstanding)} requests outstanding`,
+      );
     }
     for (const application of this.#applications) await application.write();
     for (const application of this.#applications) application.start();
     await this.#play(seconds);
     await Promise.all(this.#applications.map((application) => application.stop()));
     return this.#sum();
+  }
+
+  /** Sends nothing more and waits for nothing: the client is about to be destroyed. */
+  abandon(): void {
+    this.#scene = null;
+    for (const application of this.#applications) void application.stop();
   }
 
   async #play(seconds: number): Promise<void> {
@@ -84,11 +94,21 @@ export class Show {
     await this.#act('fair', 'Switched live to `fair`: each gets its part, whatever it asks for.', seconds, all);
 
     await this.#setShares(PLANS[0]!.tag, 10);
-    await this.#act('share change', `${PLANS[0]!.tag} is given 10 shares instead of 1, in mid-run.`, seconds * 0.4, all);
+    await this.#act(
+      'share change',
+      `${PLANS[0]!.tag} is given 10 shares instead of 1, in mid-run.`,
+      seconds * 0.4,
+      all,
+    );
 
     const [resting, others] = [all.at(-1)!, all.slice(0, -1)];
     await resting.stop();
-    await this.#act('idle', `${resting.plan.tag} goes idle: its part goes to the others, by their shares.`, seconds * 0.4, others);
+    await this.#act(
+      'idle',
+      `${resting.plan.tag} goes idle: its part goes to the others, by their shares.`,
+      seconds * 0.4,
+      others,
+    );
   }
 
   async #act(name: string, what: string, seconds: number, judged: readonly Application[]): Promise<void> {
@@ -112,9 +132,13 @@ export class Show {
     const wrongReads = this.#applications.reduce((sum, { wrong }) => sum + wrong, 0);
     const failed = this.#applications.find((application) => application.failed > 0);
     if (failed !== undefined) {
-      throw new SluiceError('INTERNAL', `${String(failed.failed)} reads of ${failed.plan.tag} failed: ${failed.firstFailure}`);
+      throw new SluiceError(
+        'INTERNAL',
+        `${String(failed.failed)} reads of ${failed.plan.tag} failed: ${failed.firstFailure}`,
+      );
     }
-    if (wrongReads > 0) throw new SluiceError('INTERNAL', `${String(wrongReads)} reads brought back other data than was written`);
+    if (wrongReads > 0)
+      throw new SluiceError('INTERNAL', `${String(wrongReads)} reads brought back other data than was written`);
     this.#say(`\n${String(verifiedReads)} reads, each checked against what was written: all right.`);
     const { scene: _, ...fair } = this.#scenes.find(({ scene }) => scene === 'fair')!;
     return { ...fair, scenes: this.#scenes, verifiedReads, wrongReads };
