@@ -13,15 +13,7 @@ import { SeededRng } from '../src/core/rng.js';
 import { makeSimulation } from '../src/devices/factory.js';
 import { openFileDevice } from '../src/devices/file/open.js';
 import { CheckedDevice } from '../src/devices/filters/checked.js';
-
-export interface BenchRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly peer: string | null;
-  readonly peerValue: number | null;
-  readonly ratio: number | null;
-}
+import { median, row, type BenchRow } from './report.js';
 
 const IO_BYTES = 4 * KIB;
 const SIM_BYTES = 64 * GIB;
@@ -63,10 +55,6 @@ type Writable = { -readonly [K in keyof DeviceIo]: DeviceIo[K] };
 function simulated(kind: SimulationKind, clock: Clock): BlockDevice {
   const geometry = { sizeBytes: SIM_BYTES, blockBytes: 512, seed: 1, memoryBytesMax: GIB };
   return new CheckedDevice(makeSimulation({ kind, ...geometry }, clock));
-}
-
-function median(values: number[]): number {
-  return values.sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** Requests simulated in a second of the machine's time, and how much more model than machine time passed. */
@@ -145,8 +133,7 @@ async function fileReads(): Promise<{ device: number; bare: number; ratio: numbe
   }
 }
 
-export async function benchDevices(): Promise<BenchRow[]> {
-  const alone = { peer: null, peerValue: null, ratio: null };
+export async function devicesBenchmark(): Promise<BenchRow[]> {
   const ssdReads = await virtualSpeed('ssd', OPS.READ, 500_000);
   const ssdWrites = await virtualSpeed('ssd', OPS.WRITE, 500_000);
   const hddReads = await virtualSpeed('hdd', OPS.READ, 50_000);
@@ -155,9 +142,9 @@ export async function benchDevices(): Promise<BenchRow[]> {
   const file = await fileReads();
   const paper = (value: number, of: number) => ({ peer: 'the model', peerValue: of, ratio: value / of });
   return [
-    { name: 'simulated SSD, reads, virtual clock', value: ssdReads.perS, unit: 'I/Os a second', ...alone },
-    { name: 'simulated SSD, writes, virtual clock', value: ssdWrites.perS, unit: 'I/Os a second', ...alone },
-    { name: 'simulated HDD, depth 32, virtual clock', value: hddReads.timesReal, unit: 'times real time', ...alone },
+    row('simulated SSD, reads, virtual clock', ssdReads.perS, 'I/Os a second'),
+    row('simulated SSD, writes, virtual clock', ssdWrites.perS, 'I/Os a second'),
+    row('simulated HDD, depth 32, virtual clock', hddReads.timesReal, 'times real time'),
     { name: 'simulated SSD, reads, real clock', value: realReads, unit: 'I/Os a second', ...paper(realReads, 35_000) },
     {
       name: 'simulated SSD, writes, real clock',

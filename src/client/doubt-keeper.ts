@@ -27,6 +27,16 @@ export class DoubtKeeper {
     this.list.push(request);
   }
 
+  /**
+   * The host has forgotten the session since the stream to it ended: what it will remember from now
+   * on says nothing of these.
+   */
+  forgottenBy(hostId: string): void {
+    for (let request = this.list.head; request !== null; request = request.next) {
+      if (request.hostId === hostId) request.hostRemembers = false;
+    }
+  }
+
   /** Settles what can be settled now; sets the timer for the next fence. */
   judgeAll(): void {
     this.timer?.cancel();

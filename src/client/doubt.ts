@@ -34,7 +34,7 @@ const RESEND: Verdict = { kind: 'resend', authoritative: true };
  * otherwise an error there says nothing of the attempt before.
  */
 export function judge(request: ClientRequest, link: Link, nowNs: number, policy: DoubtPolicy): Verdict {
-  if (link.remembers(request.hostId)) return RESEND;
+  if (request.hostRemembers && link.remembers(request.hostId)) return RESEND;
   switch (request.op) {
     case OPS.READ:
       return RESEND;

@@ -50,6 +50,8 @@ export class ClientRequest {
   inDoubtForGood = false;
   /** The host of the last attempt, and when that attempt can no longer reach the device. */
   hostId = '';
+  /** Whether that host still knew the session when last asked. */
+  hostRemembers = false;
   lostNs = 0;
   fencedNs = 0;
   /** FLUSH: how many writes of its device had been answered when it was sent. */

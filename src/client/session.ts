@@ -212,6 +212,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     this.maxIoBytes = link.maxIoBytes;
     if (changedHost && !this.options.flushSpansHosts) this.hostChanged();
     for (const lane of this.lanes.values()) this.attach(lane, link);
+    if (!link.resumed) this.doubts.forgottenBy(link.hostId);
     this.doubts.judgeAll();
     this.events.welcomed(link);
   }
@@ -230,6 +231,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
       request.state = 'doubt';
       request.inDoubt = changesDevice(request.op);
       request.hostId = link.hostId;
+      request.hostRemembers = true;
       request.lostNs = nowNs;
       request.fencedNs = nowNs + link.fenceNs;
       this.doubts.add(request);

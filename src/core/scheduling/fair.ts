@@ -19,6 +19,8 @@
  * comes up, the difference is added to vio before the request may go. A new name then starts where
  * the old one would have stood after its last request. The bound stays as it is: deposits of f sum
  * to at most F in its life, and vio_f - vio_g <= deposit_f * SCALE / shares_f <= F throughout.
+ * (Several names kept in use are several tags, each with its shares. What bounds them together is
+ * the node above them.)
  */
 import { NS_PER_MS } from '../model/units.js';
 import type { DeviceSettings } from '../model/device.js';

@@ -63,6 +63,11 @@ export class Heaps {
     this.blockLog2[h] = FIRST_BLOCK_LOG2 - 1;
   }
 
+  /** Slots of the arena that were ever handed out. */
+  get arenaSlots(): number {
+    return this.arenaEnd;
+  }
+
   size(h: number): number {
     return this.lengths[h]!;
   }

@@ -41,6 +41,8 @@ export class FileDevice implements BlockDevice {
   readonly blockBytes: number;
   readonly readOnly: boolean;
   readonly #handle: FileHandle;
+  /** The handle's getter costs as much as a small part of a request. */
+  readonly #fd: number;
   readonly #lock: FileLock | null;
   readonly #clock: Clock;
   readonly #sync: SharedSync;
@@ -59,9 +61,10 @@ export class FileDevice implements BlockDevice {
     this.blockBytes = found.blockBytes;
     this.readOnly = found.readOnly;
     this.#handle = handle;
+    this.#fd = handle.fd;
     this.#lock = lock;
     this.#clock = clock;
-    this.#sync = new SharedSync((done) => fs.fdatasync(handle.fd, done));
+    this.#sync = new SharedSync((done) => fs.fdatasync(this.#fd, done));
   }
 
   submit(io: DeviceIo, done: DeviceDone): void {
@@ -134,7 +137,7 @@ export class FileDevice implements BlockDevice {
     const { io, moved } = transfer;
     const left = io.lengthBytes - moved;
     const position = io.offset + moved;
-    const fd = this.#handle.fd;
+    const fd = this.#fd;
     if (io.op === OPS.READ) fs.read(fd, io.data!, moved, left, position, transfer.onMoved);
     else if (io.op === OPS.WRITE) fs.write(fd, io.data!, moved, left, position, transfer.onMoved);
     else fs.write(fd, ZEROS, 0, Math.min(left, ZEROS.length), position, transfer.onMoved);

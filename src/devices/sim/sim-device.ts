@@ -14,6 +14,7 @@
  * A write is visible from its completion on; a read sees what is visible at its own.
  */
 import { OPS, type DeviceDone, type DeviceIo } from '../../core/model/request.js';
+import { EventHeap } from '../../core/media/event-heap.js';
 import type { MediaModel } from '../../core/media/media-model.js';
 import { NONE } from '../../core/media/media-model.js';
 import type { BlockDevice, Clock, Timer } from '../../core/ports.js';
@@ -39,9 +40,8 @@ export class SimDevice implements BlockDevice {
   readonly #ios: (DeviceIo | null)[] = [];
   readonly #dones: (DeviceDone | null)[] = [];
   readonly #slotsFree: number[] = [];
-  /** Slots that were submitted while steps of an earlier model time were overdue. */
-  readonly #inbox: number[] = [];
-  #inboxHead = 0;
+  /** Slots that were submitted while steps of an earlier model time were overdue, by time of submission. */
+  readonly #inbox = new EventHeap();
   #outstanding = 0;
 
   #timer: Timer | null = null;
@@ -68,12 +68,9 @@ export class SimDevice implements BlockDevice {
     this.#ios[slot] = io;
     this.#dones[slot] = done;
     this.#outstanding += 1;
-    if (!this.#delivering && this.#medium.nextNs < io.submittedNs) {
-      // The timer is late: what is due goes first, when it fires.
-      this.#inbox.push(slot);
-      return;
-    }
-    this.#enter(slot, io);
+    // Where the timer is late, what is due goes first: when it fires, or in the delivery that this is called from.
+    if (this.#inbox.size > 0 || this.#medium.nextNs < io.submittedNs) this.#inbox.push(io.submittedNs, slot);
+    else this.#enter(slot, io);
     if (!this.#delivering) this.#arm();
   }
 
@@ -94,31 +91,24 @@ export class SimDevice implements BlockDevice {
     try {
       for (;;) {
         const nextNs = this.#medium.nextNs;
-        if (this.#inboxHead < this.#inbox.length) {
-          const slot = this.#inbox[this.#inboxHead]!;
-          const io = this.#ios[slot]!;
-          if (io.submittedNs <= nextNs) {
-            this.#inboxHead += 1;
-            this.#enter(slot, io);
-            continue;
-          }
+        if (this.#inbox.nextNs <= nextNs && this.#inbox.size > 0) {
+          const slot = this.#inbox.pop();
+          this.#enter(slot, this.#ios[slot]!);
+          continue;
         }
         if (nextNs > nowNs) break;
         const slot = this.#medium.advance();
         if (slot !== NONE) this.#complete(slot, nextNs);
       }
-      // All of the inbox was submitted by nowNs and nothing due is left before it.
-      this.#inbox.length = 0;
-      this.#inboxHead = 0;
     } finally {
       this.#delivering = false;
       this.#arm();
     }
   }
 
-  /** One timer of the clock's at most, for the medium's next step. */
+  /** One timer of the clock's at most, for the medium's next step. What is in the inbox comes after a step that is overdue. */
   #arm(): void {
-    const nextNs = this.#inbox.length > 0 ? this.#clock.nowNs() : this.#medium.nextNs;
+    const nextNs = this.#medium.nextNs;
     if (nextNs >= this.#timerDueNs) return;
     if (this.#timer !== null) this.#timer.cancel();
     this.#timerDueNs = nextNs;

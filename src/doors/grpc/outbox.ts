@@ -1,6 +1,7 @@
 /**
- * What a stream has to send: gathered during one turn of the event loop, then written as one frame.
- * One frame is on its way at a time, so the slower the peer takes them, the more a frame carries.
+ * What a stream has to send: gathered during one turn of the event loop, or until there is enough
+ * for a frame to be worth its cost, then written as one frame. Few frames are on their way at a time,
+ * so the slower the peer takes them, the more a frame carries.
  *
  *   reply() ─▶ waiting ── flush ──▶ in flight ── written and not blocked ──▶ credit comes back
  */
@@ -20,6 +21,13 @@ export interface IncomingFrame {
 
 export type StreamCall = ServerDuplexStream<IncomingFrame, ServerFrameMessage>;
 
+/**
+ * So many replies spread the cost of a frame well enough: they leave at once, and the peer works on
+ * them while this side works on the next (a longer wait makes the two take turns).
+ */
+const FRAME_REPLIES_ENOUGH = 16;
+/** Frames on their way at once. */
+const FRAMES_IN_FLIGHT_MAX = 4;
 /** More replies than this leave in the next frame: a long frame holds up the cancels behind it. */
 const FRAME_REPLIES_MAX = 1_024;
 /** More than any reply takes besides its data and message. */
@@ -36,10 +44,11 @@ export class Outbox {
   #opened: ServerFrameMessage['opened'][number][] = [];
   #replies: Reply[] = [];
   #creditsDue: StreamHandle[] = [];
-  #inFlight: readonly Reply[] = [];
+  /** The replies of each frame on its way, the first written first. */
+  #inFlight: (readonly Reply[])[] = [];
+  #repliesInFlight = 0;
   #bytes = 0;
   #scheduled = false;
-  #writing = false;
   #closed = false;
 
   /** @param drained called when a frame has left */
@@ -51,12 +60,12 @@ export class Outbox {
 
   /** Nothing waits and nothing is on its way. */
   get isEmpty(): boolean {
-    return !this.#writing && !this.#hasWaiting;
+    return this.#inFlight.length === 0 && !this.#hasWaiting;
   }
 
   /** Replies that have not left. */
   get replies(): number {
-    return this.#replies.length + this.#inFlight.length;
+    return this.#replies.length + this.#repliesInFlight;
   }
 
   /** Data in them, bytes. */
@@ -83,6 +92,11 @@ export class Outbox {
     this.#replies.push(reply);
     this.#bytes += reply.data.length;
     if (!this.#scheduled) this.#schedule();
+  }
+
+  /** Nothing more comes of the present frame: what there is leaves, if it is enough. */
+  settle(): void {
+    if (this.#replies.length >= FRAME_REPLIES_ENOUGH) this.#flush();
   }
 
   creditDue(handle: StreamHandle): void {
@@ -113,17 +127,25 @@ export class Outbox {
   }
 
   #schedule(): void {
-    if (this.#scheduled || this.#writing || this.#closed) return;
+    if (this.#scheduled || this.#closed || this.#isBlocked) return;
     this.#scheduled = true;
-    setImmediate(this.#flush);
+    setImmediate(this.#flushScheduled);
   }
 
-  readonly #flush = (): void => {
+  get #isBlocked(): boolean {
+    return this.#inFlight.length >= FRAMES_IN_FLIGHT_MAX;
+  }
+
+  readonly #flushScheduled = (): void => {
     this.#scheduled = false;
-    if (this.#writing || this.#closed || !this.#hasWaiting) return;
-    this.#writing = true;
+    this.#flush();
+  };
+
+  #flush(): void {
+    if (this.#closed || this.#isBlocked || !this.#hasWaiting) return;
     const replies = this.#takeReplies();
-    this.#inFlight = replies;
+    this.#inFlight.push(replies);
+    this.#repliesInFlight += replies.length;
     const frame: ServerFrameMessage = {
       welcome: this.#welcome,
       opened: this.#opened,
@@ -137,7 +159,7 @@ export class Outbox {
     this.#goAway = null;
     if (this.#opened.length > 0) this.#opened = [];
     this.#call.write(frame, this.#written);
-  };
+  }
 
   /** As many as a frame takes; all of them, as a rule. */
   #takeReplies(): readonly Reply[] {
@@ -175,9 +197,8 @@ export class Outbox {
 
   readonly #written = (): void => {
     if (this.#closed) return;
-    this.#writing = false;
-    const replies = this.#inFlight;
-    this.#inFlight = [];
+    const replies = this.#inFlight.shift()!;
+    this.#repliesInFlight -= replies.length;
     for (const reply of replies) {
       this.#bytes -= reply.data.length;
       const { handle } = reply;

@@ -140,6 +140,7 @@ export class StreamSession implements HandleOwner {
     for (const done of frame.done) this.#refuseLease(done.id, 'done');
     for (const renew of frame.renew) this.#refuseLease(renew.id, 'renew');
     if (frame.close.length > 0) this.#close(frame.close);
+    this.#outbox.settle();
     this.#pauseIfFull();
     if (this.#state === 'leaving') this.#endIfDone();
   }
