@@ -4,7 +4,7 @@
  * grpc-js with proto-loader, which decodes each ClientFrame and answers with as many replies).
  * Tells its port to its parent; ends when its parent does.
  */
-import { Server, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { Server, ServerCredentials, type ServerDuplexStream, type ServiceDefinition } from '@grpc/grpc-js';
 import { RealClock } from '../src/clock/real.js';
 import { LocalGate } from '../src/coordination/local/gate.js';
 import { Dispatcher } from '../src/core/dispatcher.js';
@@ -15,9 +15,10 @@ import { Ledger } from '../src/core/usage.js';
 import { NullDevice } from '../src/devices/sim/null-device.js';
 import { GrpcDoor, type GrpcDoorParts } from '../src/doors/grpc/door.js';
 import { DEFAULT_IO_LIMITS } from '../src/doors/grpc/limits.js';
-import type { IoServiceHandlers } from '../src/wire/gen/sluice/v1/IoService.js';
+import type { ClientFrame__Output } from '../src/wire/gen/sluice/v1/ClientFrame.js';
 import type { IoRequest__Output } from '../src/wire/gen/sluice/v1/IoRequest.js';
 import type { IoReply } from '../src/wire/gen/sluice/v1/IoReply.js';
+import type { ServerFrame } from '../src/wire/gen/sluice/v1/ServerFrame.js';
 import { packageDefinition } from '../src/wire/proto.js';
 
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
@@ -95,9 +96,9 @@ function echoOf(request: IoRequest__Output): IoReply {
 
 function echo(): Promise<number> {
   const server = new Server();
-  const handlers: Pick<IoServiceHandlers, 'Stream'> = {
-    Stream: (call) => {
-      call.on('data', (frame) => call.write({ replies: frame.requests.map(echoOf) }));
+  const handlers = {
+    Stream: (call: ServerDuplexStream<ClientFrame__Output, ServerFrame>) => {
+      call.on('data', (frame: ClientFrame__Output) => call.write({ replies: frame.requests.map(echoOf) }));
       call.on('end', () => call.end());
     },
   };

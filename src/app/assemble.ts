@@ -30,14 +30,17 @@ export interface Assembled {
   readonly policies: Policies;
   readonly devices: Devices;
   readonly usage: Usage;
+  /** What this host counts, by device. */
+  readonly ledgers: ReadonlyMap<string, Ledger>;
   /** Devices first, then what feeds them. */
   close(): Promise<void>;
 }
 
 export async function assemble(parts: Parts): Promise<Assembled> {
   const { clock, logger, factory } = parts;
-  const policyStore = new LocalPolicyStore();
-  const deviceStore = new LocalDeviceStore();
+  // Revisions from the wall time on: none of an earlier life of this process is taken for one of this.
+  const policyStore = new LocalPolicyStore(clock.wallMs());
+  const deviceStore = new LocalDeviceStore(clock.wallMs());
   const ledgers = new Map<string, Ledger>();
   const usageStore = new LocalUsageStore(() => ledgers);
   const inForce = new PolicyView(policyStore);
@@ -66,6 +69,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     policies: new Policies(policyStore, clock),
     devices: new Devices(deviceStore, host, factory),
     usage: new Usage(usageStore, clock),
+    ledgers,
     close: async () => {
       await host.close();
       inForce.close();

@@ -48,7 +48,7 @@ export class Service {
       policies: this.#config.policies,
     });
     this.#assembled = assembled;
-    const { host, policies, devices, usage } = assembled;
+    const { host, policies, devices, usage, ledgers } = assembled;
     const hostId = randomUUID();
     try {
       this.#grpc = new GrpcDoor({
@@ -67,6 +67,7 @@ export class Service {
         devices,
         usage,
         served: host,
+        ledgers: () => ledgers,
         clock,
         logger: this.#logger,
         readiness: () => this.readiness(),

@@ -24,6 +24,8 @@ export class HddCache {
   #fromNs = 0;
   #rate = 0;
   #limit = 0;
+  /** When the arm has what that segment began with. */
+  #begunNs = 0;
 
   constructor(parameters: HddParameters, geometry: HddGeometry) {
     this.#p = parameters;
@@ -37,6 +39,7 @@ export class HddCache {
   hit(offset: number, lengthBytes: number, atNs: number): boolean {
     for (let i = 0; i < this.#start.length; i++) {
       if (offset < this.#start[i]!) continue;
+      if (i === this.#ahead && atNs < this.#begunNs) continue;
       const end = i === this.#ahead ? this.#reached(atNs) : this.#end[i]!;
       if (offset + lengthBytes > end) continue;
       this.#usedNs[i] = atNs;
@@ -73,6 +76,7 @@ export class HddCache {
     this.#usedNs[this.#ahead] = endNs;
     this.#fromOffset = end;
     this.#fromNs = endNs;
+    this.#begunNs = endNs;
     this.#rate = this.#geometry.sustainedBytesPerNs(zone);
     this.#limit = end + this.#p.segmentBytes;
   }

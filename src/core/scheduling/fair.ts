@@ -200,10 +200,8 @@ export class FairAlgorithm implements SchedulingAlgorithm {
     const { nodes, domains, heaps } = this;
     for (let n = leaf; n !== NONE && nodes.position[n]! === NONE;) {
       const d = nodes.home[n]!;
-      const credit = nodes.isSeen(n) ? (this.credit * SCALE) / nodes.shares[n]! : 0;
-      const floor = domains.v[d]! - credit;
+      const floor = domains.v[d]! - (this.credit * SCALE) / nodes.shares[n]!;
       const vio = Math.max(nodes.vio[n]!, floor);
-      nodes.markSeen(n);
       nodes.floor[n] = floor;
       nodes.vio[n] = vio;
       heaps.push(d, n, vio, ++this.activations);

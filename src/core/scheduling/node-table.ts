@@ -17,10 +17,8 @@ export const NONE = -1;
 
 /** A number's place is in use. */
 const USED = 1;
-/** Active at least once: has a place in virtual time. */
-const SEEN = 2;
 /** Opened or busy since the sweep last came by: let live until it comes again. */
-const TOUCHED = 4;
+const TOUCHED = 2;
 
 export class NodeTable {
   home = new Int32Array(16);
@@ -48,7 +46,7 @@ export class NodeTable {
     return this.end - this.free.length;
   }
 
-  /** A node that was never active, at the virtual time given. */
+  /** A node at the virtual time given: nothing owed either way, so no credit has anything to forgive. */
   create(tag: string, home: number, domain: number, shares: number, vio: number): number {
     const n = this.free.pop() ?? this.end++;
     if (n >= this.home.length) this.grow(this.home.length * 2);
@@ -74,14 +72,6 @@ export class NodeTable {
 
   isUsed(n: number): boolean {
     return (this.flags[n]! & USED) !== 0;
-  }
-
-  isSeen(n: number): boolean {
-    return (this.flags[n]! & SEEN) !== 0;
-  }
-
-  markSeen(n: number): void {
-    this.flags[n] = this.flags[n]! | SEEN;
   }
 
   touch(n: number): void {

@@ -160,7 +160,6 @@ export class TagTree {
     const inner = nodes.create(tag, home, NONE, nodes.shares[leaf]!, nodes.vio[leaf]!);
     nodes.floor[inner] = nodes.floor[leaf]!;
     nodes.deposit[inner] = nodes.deposit[leaf]!;
-    if (nodes.isSeen(leaf)) nodes.markSeen(inner);
     const d = this.createDomain(inner, nowNs);
     nodes.domain[inner] = d;
     this.ids.set(tag, inner);

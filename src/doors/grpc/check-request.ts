@@ -53,8 +53,9 @@ export function checkRequest(request: IoRequest__Output, maxIoBytes: number): Re
     return refuse('TOO_LARGE', 'request.length', `at most max_io_bytes (${String(maxIoBytes)})`, length);
   }
   if (op === OPS.WRITE ? data.length !== length : data.length !== 0) {
-    const allowed = op === OPS.WRITE ? `request.length (${String(length)}) bytes` : `empty for ${OP_NAMES[op]}`;
-    return refuse('INVALID_ARGUMENT', 'request.data', allowed, `${String(data.length)} bytes`);
+    const allowed =
+      op === OPS.WRITE ? `as long as request.length (${String(length)} bytes)` : `empty for ${OP_NAMES[op]}`;
+    return refuse('INVALID_ARGUMENT', 'request.data', allowed, data.length);
   }
   return null;
 }

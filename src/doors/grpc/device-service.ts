@@ -21,16 +21,18 @@ const STATES = { ready: 1, suspect: 2, draining: 3, drained: 4, unavailable: 5 }
 >;
 
 function toMessage(view: DeviceView): Device {
-  const { record, state, sizeBytes, blockBytes, readOnly, queued, outstanding } = view;
+  const { record, state, stateMessage, sizeBytes, blockBytes, readOnly, queued, outstanding } = view;
   const { name, target, settings, etag } = record;
   return {
     name,
     binding: 'binding' in target ? target.binding : '',
+    simulation: 'simulation' in target ? target.simulation : null,
     sizeBytes,
     blockBytes,
     readOnly,
     settings,
     state: STATES[state],
+    stateMessage,
     etag,
     queued,
     outstanding,

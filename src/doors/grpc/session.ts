@@ -155,8 +155,7 @@ export class StreamSession implements HandleOwner {
       return invalid('hello.session_id', 'the same all through a stream', id);
     }
     if (id !== '' && id.length !== 2 * SESSION_ID_BYTES) {
-      const got = `${String(id.length / 2)} bytes`;
-      return invalid('hello.session_id', `${String(SESSION_ID_BYTES)} bytes or empty`, got);
+      return invalid('hello.session_id', `${String(SESSION_ID_BYTES)} bytes long or empty`, id.length / 2);
     }
     const { limits, hostId, memory } = this.#parts;
     this.#state = 'serving';

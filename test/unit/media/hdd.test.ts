@@ -93,6 +93,24 @@ describe('HddModel', () => {
     expect(late.filter((ns) => ns < 100_000).length).toBeGreaterThan(late.length * 0.95);
   });
 
+  it('does not answer from the cache what the arm is still reading', () => {
+    const medium = hdd();
+    medium.submit(0, OPS.READ, GIB, 64 * KIB, false, 0);
+    while (medium.nextNs < 2 * NS_PER_MS) medium.advance();
+    medium.submit(1, OPS.READ, GIB, 4 * KIB, false, 2 * NS_PER_MS);
+    const order: number[] = [];
+    const ends: number[] = [];
+    while (order.length < 2) {
+      const atNs = medium.nextNs;
+      const slot = medium.advance();
+      if (slot < 0) continue;
+      order.push(slot);
+      ends.push(atNs);
+    }
+    expect(order).toEqual([0, 1]);
+    expect(ends[1]! - ends[0]!).toBeLessThan(100_000);
+  });
+
   it('does not answer from the cache what has been written since', () => {
     const medium = hdd();
     const end = (slot: number): number => {

@@ -2,16 +2,10 @@ import { describe, expect, test } from 'vitest';
 import type { AlgorithmContext } from '../../../src/core/scheduling/algorithm.js';
 import { OPS } from '../../../src/core/model/request.js';
 import { FairAlgorithm } from '../../../src/core/scheduling/fair.js';
-import type { TreeBounds } from '../../../src/core/scheduling/tag-tree.js';
-import { TREE_BOUNDS } from '../../../src/core/scheduling/tag-tree.js';
 import { Stand, countByTag } from './stand.js';
 
 function makeFair(context: AlgorithmContext): FairAlgorithm {
   return new FairAlgorithm(context);
-}
-
-function bounded(bounds: Partial<TreeBounds>): (context: AlgorithmContext) => FairAlgorithm {
-  return (context) => new FairAlgorithm(context, { ...TREE_BOUNDS, ...bounds });
 }
 
 function costOf(stand: Stand, tag: string): number {
@@ -228,81 +222,6 @@ describe('fair', () => {
       stand.arriveMany('a', 100);
       stand.handBack(dear);
       expect(countByTag(stand.serve(100))['a']).toBeLessThanOrEqual(51);
-    });
-  });
-
-  describe('nodes', () => {
-    test('are forgotten once they owe nothing: a million tags in turn leave few behind', () => {
-      const view = { op: 1, offset: 0, lengthBytes: 0, cost: 1, arrivedNs: 0, sequence: 0 } as const;
-      const context: AlgorithmContext = {
-        settings: new Stand(makeFair).settings,
-        sharesOf: () => ({ shares: 100, selfShares: 100 }),
-        heads: { head: () => view },
-      };
-      for (const nameOf of [(i: number) => `tag${i}`, (i: number) => `tenant${i % 1_000}/app${i}`]) {
-        const algorithm = new FairAlgorithm(context);
-        const steady = algorithm.open('steady', 0);
-        algorithm.arrived(steady, view, 0);
-        let most = 0;
-        for (let i = 0; i < 500_000; i++) {
-          algorithm.arrived(algorithm.open(nameOf(i), 0), view, 0);
-          for (let turn = 0; turn < 2; turn++) {
-            const next = algorithm.next(0);
-            if (next.kind !== 'grant') throw new Error('two tags have work');
-            const { leaf } = next;
-            algorithm.finished(leaf, view, 0, 0);
-            if (leaf === steady) algorithm.arrived(steady, view, 0);
-          }
-          most = Math.max(most, algorithm.nodeCount);
-        }
-        expect(most).toBeLessThan(5_000);
-      }
-    });
-
-    test('are not forgotten in debt: no coming and going of others clears it', () => {
-      const stand = new Stand(makeFair, { fair: { idleResetMs: 3_600_000 } });
-      stand.arriveMany('steady', 1_000);
-      stand.arrive('debtor', 100);
-      stand.serve(110);
-      expect(stand.waiting('debtor')).toBe(0);
-      const debt = costOf(stand, 'debtor') - costOf(stand, 'steady');
-      for (let i = 0; i < 10_000; i++) stand.algorithm.open(`passer-by${i}`, 0);
-      stand.arriveMany('debtor', 50);
-      expect(stand.serve(300).indexOf('debtor')).toBeGreaterThanOrEqual(debt);
-    });
-
-    test('past the bound of a device are refused, and the tree is as it was', () => {
-      const stand = new Stand(bounded({ nodesMax: 4 }));
-      stand.arrive('a/b/c');
-      stand.arrive('d');
-      expect(stand.algorithm.nodeCount).toBe(4);
-      for (const tag of ['e', 'a/x', 'd/x', 'a']) {
-        expect(() => stand.algorithm.open(tag, 0)).toThrow(
-          expect.objectContaining({
-            code: 'QUEUE_FULL',
-            message: `a device holds at most 4 nodes of tags; tag "${tag}" would pass that`,
-          }),
-        );
-      }
-      expect(stand.algorithm.nodeCount).toBe(4);
-      expect(stand.serve(3)).toEqual(['a/b/c', 'd']);
-    });
-
-    test('past the bound of a parent are refused by its name; other parents have room', () => {
-      const stand = new Stand(bounded({ childrenMax: 2 }));
-      stand.arrive('a/1');
-      stand.arrive('a/2');
-      expect(() => stand.algorithm.open('a/3', 0)).toThrow(
-        expect.objectContaining({
-          code: 'QUEUE_FULL',
-          message: expect.stringContaining('tag a holds at most 2 children'),
-        }),
-      );
-      stand.arrive('b/1');
-      expect(() => stand.algorithm.open('c', 0)).toThrow(
-        expect.objectContaining({ message: expect.stringContaining('a device holds at most 2 children') }),
-      );
-      expect(stand.serve(5)).toHaveLength(3);
     });
   });
 });

@@ -1,0 +1,105 @@
+/** The HTTP door: the control plane, usage and health of the service, for people and their tools. */
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Devices } from '../../control/devices.js';
+import type { Policies } from '../../control/policies.js';
+import type { Usage } from '../../control/usage.js';
+import { invalid } from '../../core/model/errors.js';
+import { NS_PER_MS } from '../../core/model/units.js';
+import type { Clock, Logger, ServedDevices } from '../../core/ports.js';
+import type { Ledger } from '../../core/usage.js';
+import { Metrics } from '../../telemetry/metrics.js';
+import { deviceRoutes } from './device-routes.js';
+import { LiveStreams } from './live.js';
+import { openApiDocument } from './openapi.js';
+import { policyRoutes } from './policy-routes.js';
+import type { Route } from './route.js';
+import { makeApp } from './router.js';
+import { serviceRoutes, type ReadinessNow } from './service-routes.js';
+import { usageRoutes } from './usage-routes.js';
+
+export interface HttpDoorParts {
+  readonly policies: Policies;
+  readonly devices: Devices;
+  readonly usage: Usage;
+  readonly served: ServedDevices;
+  /** What this host counts, by device: for /metrics. */
+  readonly ledgers: () => ReadonlyMap<string, Ledger>;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly readiness: () => ReadinessNow;
+}
+
+const CONNECTIONS_MAX = 1_024;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+export class HttpDoor {
+  private readonly server: Server;
+  private readonly live: LiveStreams;
+  private readonly clock: Clock;
+  /** Resolves when the last connection is gone; null until the door begins to shut. */
+  private shut: Promise<void> | null = null;
+
+  constructor(parts: HttpDoorParts) {
+    this.clock = parts.clock;
+    this.live = new LiveStreams(parts.usage, parts.served);
+    const routes: Route[] = [
+      ...policyRoutes(parts.policies),
+      ...deviceRoutes(parts.devices),
+      ...usageRoutes(parts.usage, this.live),
+      ...serviceRoutes(parts.readiness, new Metrics(parts.ledgers, parts.served), () => document),
+    ];
+    const document = openApiDocument(routes);
+    this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, makeApp(routes, parts.logger));
+    this.server.maxConnections = CONNECTIONS_MAX;
+  }
+
+  /**
+   * @param port 0 = any free one
+   * @returns the port
+   * @throws SluiceError INVALID_ARGUMENT naming the address, where it cannot be had
+   */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const failed = (error: Error): void => {
+        reject(
+          invalid('listen.http', `an address that can be listened at (${error.message})`, `${host}:${String(port)}`),
+        );
+      };
+      this.server.once('error', failed);
+      this.server.listen(port, host, () => {
+        this.server.off('error', failed);
+        resolve((this.server.address() as AddressInfo).port);
+      });
+    });
+  }
+
+  /** Ends live streams, takes no connection, answers what was asked; at most graceMs long. */
+  async drain(graceMs: number): Promise<void> {
+    this.live.drain();
+    const shut = this.stopListening();
+    await new Promise<void>((resolve) => {
+      const grace = this.clock.after(graceMs * NS_PER_MS, resolve);
+      void shut.then(() => {
+        grace.cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** Ends every connection. */
+  async close(): Promise<void> {
+    this.live.drain();
+    const shut = this.stopListening();
+    this.server.closeAllConnections();
+    await shut;
+  }
+
+  private stopListening(): Promise<void> {
+    this.shut ??= new Promise((resolve) => {
+      // An error here says that it never listened.
+      this.server.close(() => resolve());
+    });
+    return this.shut;
+  }
+}

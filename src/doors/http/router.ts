@@ -1,0 +1,142 @@
+/** Routes onto express: inputs checked before the handler, every failure as problem details. */
+import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import helmet from 'helmet';
+import { z } from 'zod';
+import { SluiceError, invalid } from '../../core/model/errors.js';
+import type { Logger } from '../../core/ports.js';
+import { parseInput } from './input.js';
+import { fromExpress, sendProblem } from './problem.js';
+import type { Reply, Route } from './route.js';
+
+const BODY_BYTES_MAX = 4 * 1_048_576;
+const METHOD_NOT_ALLOWED = 405;
+const UNSUPPORTED_MEDIA_TYPE = 415;
+
+export function makeApp(routes: readonly Route[], logger: Logger): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  // An entity tag is that of what is stored; a device's answer also says how it stands now, so no
+  // answer is "not modified".
+  app.disable('etag');
+  app.enable('case sensitive routing');
+  app.enable('strict routing');
+  app.set('query parser', 'simple');
+  app.use(helmet({ strictTransportSecurity: false }));
+  app.use(refuseOtherOrigins);
+  for (const [path, group] of byPath(routes)) {
+    const allowed = group.map((route) => route.method.toUpperCase());
+    const entry = app.route(expressPath(path));
+    for (const route of group) entry[route.method](...handlers(route));
+    entry.all((req, res) => {
+      res.setHeader('Allow', allowed.join(', '));
+      const message = `${req.method} is not served at ${path}; allowed are ${allowed.join(', ')}`;
+      sendProblem(res, new SluiceError('UNSUPPORTED', message, { field: 'method' }), METHOD_NOT_ALLOWED);
+    });
+  }
+  app.use((req, res) => {
+    sendProblem(res, new SluiceError('NOT_FOUND', `nothing is served at ${req.path}; see /openapi.json`));
+  });
+  app.use((thrown: unknown, req: Request, res: Response, next: NextFunction) => {
+    let error = thrown instanceof SluiceError ? thrown : fromExpress(thrown);
+    if (error === null) {
+      logger.error({ method: req.method, path: req.path, error: String(thrown) }, 'unexpected error');
+      error = new SluiceError('INTERNAL', 'unexpected error; the log of the service says more');
+    }
+    // Too late for an answer: express cuts the connection.
+    if (res.headersSent) next(thrown);
+    else sendProblem(res, error);
+  });
+  return app;
+}
+
+/** Longest first, so that `{device}:drain` is not taken for a `{device}`. */
+function byPath(routes: readonly Route[]): [string, Route[]][] {
+  const groups = new Map<string, Route[]>();
+  for (const route of routes) groups.set(route.path, [...(groups.get(route.path) ?? []), route]);
+  return [...groups].sort(([a], [b]) => b.length - a.length);
+}
+
+/** `/v1/devices/{device}/policies/{tag}` -> `/v1/devices/:device/policies/*tag`; a colon that is no parameter is escaped. */
+function expressPath(path: string): string {
+  return path
+    .replaceAll(':', '\\:')
+    .replaceAll('{tag}', '*tag')
+    .replace(/\{(\w+)\}/g, ':$1');
+}
+
+/**
+ * A page of another site may send simple requests from a browser that reaches this service, though
+ * it cannot read the answers. It may not change anything.
+ */
+const refuseOtherOrigins: RequestHandler = (req, _res, next) => {
+  const { origin, host } = req.headers;
+  const safe = req.method === 'GET' || req.method === 'HEAD' || req.method === 'OPTIONS';
+  if (!safe && origin !== undefined && hostOf(origin) !== host) {
+    throw new SluiceError('PERMISSION_DENIED', `Origin must be this service, got ${origin}`, { field: 'Origin' });
+  }
+  next();
+};
+
+function hostOf(origin: string): string | null {
+  return URL.canParse(origin) ? new URL(origin).host : null;
+}
+
+function handlers(route: Route): RequestHandler[] {
+  const parse = express.json({ limit: BODY_BYTES_MAX, type: () => true });
+  const params = z.strictObject(route.params);
+  const query = z.strictObject(route.query);
+  const handle: RequestHandler = async (req, res) => {
+    const reply = await route.handle({
+      params: parseInput(params, plainParams(req), 'path parameter'),
+      query: parseInput(query, plainQuery(req), 'query parameter'),
+      body: bodyOf(route, req),
+      req,
+      res,
+    });
+    if (reply !== null) send(res, reply);
+  };
+  return [requireJson, parse, handle];
+}
+
+const requireJson: RequestHandler = (req, res, next) => {
+  const type = req.headers['content-type'];
+  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  if (hasBody && type?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+    sendProblem(res, invalid('Content-Type', 'application/json', type ?? 'none'), UNSUPPORTED_MEDIA_TYPE);
+    return;
+  }
+  next();
+};
+
+/** express splits a wildcard at its slashes. */
+function plainParams(req: Request): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries<string | string[]>(req.params).map(([name, value]) => [
+      name,
+      Array.isArray(value) ? value.join('/') : value,
+    ]),
+  );
+}
+
+function plainQuery(req: Request): Record<string, unknown> {
+  const query: Record<string, unknown> = { ...req.query };
+  for (const [name, value] of Object.entries(query)) {
+    if (Array.isArray(value)) throw invalid(name, 'given once', JSON.stringify(value));
+  }
+  return query;
+}
+
+function bodyOf(route: Route, req: Request): unknown {
+  const body = req.body as unknown;
+  if (route.body !== null) return parseInput(route.body, body, 'body field');
+  if (body !== undefined) parseInput(z.strictObject({}), body, 'body field');
+  return undefined;
+}
+
+function send(res: Response, reply: Reply): void {
+  res.status(reply.status);
+  res.setHeader('Cache-Control', 'no-store');
+  if (reply.etag !== undefined) res.setHeader('ETag', `"${reply.etag}"`);
+  res.setHeader('Content-Type', reply.text?.type ?? 'application/json');
+  res.end(reply.text?.body ?? JSON.stringify(reply.json));
+}
