@@ -4,7 +4,10 @@ import type { TraceSummary } from '../workload/traces/summary.js';
 import type { LoadedTraces } from '../workload/traces/load.js';
 import { percent, renderTable, shortBytes } from './table.js';
 
-export function describeTraces(traces: LoadedTraces): { text: string; object: { tags: ({ tag: string } & TraceSummary)[] } } {
+export function describeTraces(traces: LoadedTraces): {
+  text: string;
+  object: { tags: ({ tag: string } & TraceSummary)[] };
+} {
   const tags = traces.tags.map(({ tag, columns }) => ({ tag, ...summarize(columns) }));
   const head = ['records', 'seconds', 'reads', 'IOPS', 'peak', 'size p50', 'p99', 'sequential', 'footprint'];
   const text = renderTable(

@@ -43,7 +43,8 @@ const CLOSED_LOOP_OUTSTANDING_MIN = 32;
 /** `acme/db=3`. @throws SluiceError INVALID_ARGUMENT */
 export function parseTagShares(text: string): TagShares {
   const equals = text.lastIndexOf('=');
-  if (equals < 0) throw new SluiceError('INVALID_ARGUMENT', `--shares must be TAG=N, got "${text}"`, { field: '--shares' });
+  if (equals < 0)
+    throw new SluiceError('INVALID_ARGUMENT', `--shares must be TAG=N, got "${text}"`, { field: '--shares' });
   const tag = checkTag(text.slice(0, equals), '--shares');
   return { tag, shares: parseInteger(text.slice(equals + 1), SHARES_MIN, SHARES_MAX, `--shares ${tag}`) };
 }
@@ -86,7 +87,9 @@ export function checkShares(shares: readonly TagShares[], traces: LoadedTraces):
   for (const { tag } of shares) {
     if (traces.tags.some((trace) => isWithin(trace.tag, tag))) continue;
     const known = traces.tags.map((trace) => trace.tag).join(', ');
-    throw new SluiceError('INVALID_ARGUMENT', `--shares ${tag} must name a tag of the traces: ${known}`, { field: '--shares' });
+    throw new SluiceError('INVALID_ARGUMENT', `--shares ${tag} must name a tag of the traces: ${known}`, {
+      field: '--shares',
+    });
   }
 }
 

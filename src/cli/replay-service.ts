@@ -22,10 +22,15 @@ export interface ReplayServiceResult extends ServiceResult {
   readonly differences: readonly string[];
 }
 
-export async function replayThroughService(traces: LoadedTraces, options: ReplayServiceOptions): Promise<ReplayServiceResult> {
+export async function replayThroughService(
+  traces: LoadedTraces,
+  options: ReplayServiceOptions,
+): Promise<ReplayServiceResult> {
   const { device } = options;
   if (device === undefined) {
-    throw new SluiceError('INVALID_ARGUMENT', 'a replay through a service needs --device NAME (or --simulate)', { field: '--device' });
+    throw new SluiceError('INVALID_ARGUMENT', 'a replay through a service needs --device NAME (or --simulate)', {
+      field: '--device',
+    });
   }
   const client = await connect(options.address);
   try {
@@ -56,14 +61,17 @@ export async function replayThroughService(traces: LoadedTraces, options: Replay
     } finally {
       bar.stop();
     }
-    if (result.split > 0) note(`${String(result.split)} requests more than in the traces: the service takes none so long`);
+    if (result.split > 0)
+      note(`${String(result.split)} requests more than in the traces: the service takes none so long`);
     if (!check) return { ...result, differences: [] };
     // A trace that went through once is held against its own count, anything else against the replies.
     const once = plan.stop.seconds === 0 && plan.stop.untilCost === 0 && plan.requestsMax === 0 && result.split === 0;
     const expected = once ? traces.tags.map(({ columns }) => summarize(columns)) : result.counts;
     const differences = usageDifferences(tags, before, await usageOf(client, device, tags), expected);
     if (differences.length === 0) {
-      note(`usage agrees with the ${once ? 'traces' : 'replies'} in reads, writes and bytes of each of ${String(tags.length)} tags`);
+      note(
+        `usage agrees with the ${once ? 'traces' : 'replies'} in reads, writes and bytes of each of ${String(tags.length)} tags`,
+      );
     }
     return { ...result, differences };
   } finally {

@@ -30,7 +30,10 @@ function count(name: string, min = 1, max = COUNT_MAX): (text: string) => number
 export function replayCommand(): Command {
   const command = new Command('replay')
     .description('replay recorded block traces, a tag a file, device or volume')
-    .argument('<trace...>', 'trace files, gzip or plain: blkreplay, DiskSim/MQSim, MSR, Tencent, Alibaba, fio iolog, vSCSI');
+    .argument(
+      '<trace...>',
+      'trace files, gzip or plain: blkreplay, DiskSim/MQSim, MSR, Tencent, Alibaba, fio iolog, vSCSI',
+    );
   traceOptions(command);
   paceOptions(command);
   serviceOptions(command);
@@ -52,7 +55,12 @@ function traceOptions(command: Command): void {
     .addOption(new Option('--format <format>', 'instead of telling it from the content').choices(TRACE_FORMATS))
     .addOption(new Option('--tag-by <what>', 'what becomes a tag').choices(TAG_BY).default('file'))
     .option('--limit <n>', 'only the first N records of each tag', count('--limit'), 0)
-    .option('--collapse-ms <ms>', 'drop repeats of sector, length and op within so long', option((text) => parseNumber(text, 0, 1e9, '--collapse-ms')), 0)
+    .option(
+      '--collapse-ms <ms>',
+      'drop repeats of sector, length and op within so long',
+      option((text) => parseNumber(text, 0, 1e9, '--collapse-ms')),
+      0,
+    )
     .option('--strict', 'stop at the first broken line');
 }
 
@@ -63,11 +71,32 @@ function paceOptions(command: Command): void {
         .argParser(option((text) => parseNumber(text, 1e-6, 1e9, '--speed')))
         .conflicts('closedLoop'),
     )
-    .option('--closed-loop <n>', 'keep N requests of each tag outstanding (default: twice the depth)', count('--closed-loop', 1, 65_536))
-    .option('--loop <seconds>', 'start again at the end, for so long', option((text) => parseNumber(text, 0.001, 1e7, '--loop')), 0)
-    .option('--requests <n>', 'N requests of each tag, starting again at the end of a shorter trace', count('--requests'), 0)
-    .option('--until-cost <n>', 'start again at the end, until each tag was charged N cost units', count('--until-cost'), 0)
-    .addOption(new Option('--map <how>', 'how addresses are fitted to the device').choices(ADDRESS_MAPS).default('fold'))
+    .option(
+      '--closed-loop <n>',
+      'keep N requests of each tag outstanding (default: twice the depth)',
+      count('--closed-loop', 1, 65_536),
+    )
+    .option(
+      '--loop <seconds>',
+      'start again at the end, for so long',
+      option((text) => parseNumber(text, 0.001, 1e7, '--loop')),
+      0,
+    )
+    .option(
+      '--requests <n>',
+      'N requests of each tag, starting again at the end of a shorter trace',
+      count('--requests'),
+      0,
+    )
+    .option(
+      '--until-cost <n>',
+      'start again at the end, until each tag was charged N cost units',
+      count('--until-cost'),
+      0,
+    )
+    .addOption(
+      new Option('--map <how>', 'how addresses are fitted to the device').choices(ADDRESS_MAPS).default('fold'),
+    )
     .option('--shares <tag=n>', 'shares of a tag or of one above; repeatable', options(parseTagShares));
 }
 
@@ -82,7 +111,11 @@ function simulationOptions(command: Command): void {
   command
     .option('--simulate', 'in virtual time instead of through a service')
     .addOption(new Option('--sim-device <kind>', 'the simulated device').choices(SIMULATION_KINDS).default('hdd'))
-    .option('--sim-size <bytes>', 'its size (default 64g)', option((text) => parseSizeBytes(text, '--sim-size')))
+    .option(
+      '--sim-size <bytes>',
+      'its size (default 64g)',
+      option((text) => parseSizeBytes(text, '--sim-size')),
+    )
     .option('--depth <n>', 'most requests at it at once (default 32)', count('--depth', 1, 65_536))
     .addOption(new Option('--scheduler <name>', 'default fair').choices(SCHEDULERS))
     .addOption(new Option('--cost-model <name>', 'default normalized').choices(COST_MODELS))

@@ -8,7 +8,7 @@ import { GIB } from '../core/model/units.js';
 import type { RequestSource } from '../workload/request-source.js';
 import { shareReport } from '../workload/report.js';
 import type { ShareReport } from '../workload/report.js';
-import { WorkloadRun } from '../workload/run.js';
+import { NETWORK_WARMUP_NS, WorkloadRun } from '../workload/run.js';
 import type { Pace, StopRules, TagCounts } from '../workload/run.js';
 import { SplitSource } from '../workload/split-source.js';
 import type { VerifiedRegion } from '../workload/verify.js';
@@ -75,6 +75,7 @@ export async function runThroughService(
         process.off('SIGINT', interrupt);
         resolve(started);
       },
+      NETWORK_WARMUP_NS,
     );
     const startedNs = clock.nowNs();
     const timer = setInterval(() => progress(started.completed, (clock.nowNs() - startedNs) / 1e9), REFRESH_MS);
@@ -97,7 +98,12 @@ export async function runThroughService(
     sharesOf,
   });
   await Promise.all(handles.map((handle) => handle.close()));
-  return { report, counts: run.counts, givenUp: run.givenUp, split: sources.reduce((sum, { added }) => sum + added, 0) };
+  return {
+    report,
+    counts: run.counts,
+    givenUp: run.givenUp,
+    split: sources.reduce((sum, { added }) => sum + added, 0),
+  };
 }
 
 /** What the service says is in force, for the tags and all above them. */
@@ -119,7 +125,11 @@ async function sharesInForce(
 }
 
 /** Whether anything went wrong, said on stderr a line a tag. */
-export function failures(result: { readonly report: ShareReport; readonly counts: readonly TagCounts[]; readonly givenUp: string }): string[] {
+export function failures(result: {
+  readonly report: ShareReport;
+  readonly counts: readonly TagCounts[];
+  readonly givenUp: string;
+}): string[] {
   const lines = result.report.tags.flatMap(({ tag, errors }, i) =>
     errors === 0 ? [] : [`${tag}: ${String(errors)} requests failed, the first with ${result.counts[i]!.firstError}`],
   );

@@ -18,6 +18,7 @@ export function shareTable(report: ShareReport): string {
   const head = ['shares', 'share', 'error', 'ops', 'ops/s', 'bytes', 'errors', 'queue p50 / p99', 'service p50 / p99'];
   const table = renderTable([{ head: 'tag', align: 'left' }, ...head.map((name) => ({ head: name }))], rows);
   const contended = `all tags backlogged ${percent(report.contendedFraction, 1)} of ${report.seconds.toFixed(3)} s`;
-  const worst = report.maxShareError === null ? 'no share to judge' : `largest share error ${percent(report.maxShareError)}`;
+  const worst =
+    report.maxShareError === null ? 'no share to judge' : `largest share error ${percent(report.maxShareError)}`;
   return `${table}\n${report.device}: ${contended}, ${worst}`;
 }

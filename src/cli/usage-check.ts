@@ -21,7 +21,8 @@ export async function usageOf(client: SluiceClient, device: string, tags: readon
     const tag = row.tag.endsWith(`/${SELF_SEGMENT}`) ? row.tag.slice(0, -2) : row.tag;
     const total = totals.get(tag);
     if (total === undefined) continue;
-    const of = (op: Op): { count: number; bytes: number } => row.ops.find((each) => each.op === op) ?? { count: 0, bytes: 0 };
+    const of = (op: Op): { count: number; bytes: number } =>
+      row.ops.find((each) => each.op === op) ?? { count: 0, bytes: 0 };
     total.reads += of(OPS.READ).count;
     total.readBytes += of(OPS.READ).bytes;
     total.writes += of(OPS.WRITE).count;
@@ -40,7 +41,9 @@ export function usageDifferences(
   return tags.flatMap((tag, i) =>
     KEYS.flatMap((key) => {
       const counted = after[i]![key] - before[i]![key];
-      return counted === expected[i]![key] ? [] : [`${tag}: ${key} must be ${String(expected[i]![key])}, usage says ${String(counted)}`];
+      return counted === expected[i]![key]
+        ? []
+        : [`${tag}: ${key} must be ${String(expected[i]![key])}, usage says ${String(counted)}`];
     }),
   );
 }

@@ -117,7 +117,8 @@ async function runToEnd(
   const over = (): boolean => ended;
   while (!over()) {
     for (let steps = 0; steps < STEPS_A_PROGRESS && !over(); steps++) {
-      if (!clock.step()) throw new SluiceError('INTERNAL', 'the simulation stands still: requests are out and no timer is armed');
+      if (!clock.step())
+        throw new SluiceError('INTERNAL', 'the simulation stands still: requests are out and no timer is armed');
     }
     await progress?.(run.completed, clock.nowNs());
   }

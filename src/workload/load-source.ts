@@ -32,9 +32,14 @@ export class LoadSource implements RequestSource {
     const bytes = spec.regionBytes === 0 ? device.sizeBytes - regionOffset : spec.regionBytes;
     if (regionOffset + bytes > device.sizeBytes) {
       const size = String(device.sizeBytes);
-      throw invalid(`--tag ${tag}: region`, `within the device's ${size} bytes`, `${String(regionOffset)}+${String(bytes)}`);
+      throw invalid(
+        `--tag ${tag}: region`,
+        `within the device's ${size} bytes`,
+        `${String(regionOffset)}+${String(bytes)}`,
+      );
     }
-    if (bytes < sizeBytes) throw invalid(`--tag ${tag}: region`, `at least one request (${String(sizeBytes)} bytes)`, bytes);
+    if (bytes < sizeBytes)
+      throw invalid(`--tag ${tag}: region`, `at least one request (${String(sizeBytes)} bytes)`, bytes);
     this.#spec = spec;
     this.#rng = rng;
     this.#regionOffset = regionOffset;

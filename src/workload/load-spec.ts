@@ -60,15 +60,20 @@ export function parseLoadSpec(text: string): LoadSpec {
   for (const part of colon < 0 ? [] : text.slice(colon + 1).split(',')) {
     const equals = part.indexOf('=');
     const key = equals < 0 ? part : part.slice(0, equals);
-    if (given.has(key)) throw new SluiceError('INVALID_ARGUMENT', `--tag ${tag}: ${key} is given twice`, { field: '--tag' });
+    if (given.has(key))
+      throw new SluiceError('INVALID_ARGUMENT', `--tag ${tag}: ${key} is given twice`, { field: '--tag' });
     given.add(key);
     if (equals < 0) throw invalid(`--tag ${tag}: each part`, `key=value with key one of ${LOAD_KEYS}`, part);
     put(draft, key, part.slice(equals + 1));
   }
   if (draft.ratePerS > 0 && draft.thinkNs > 0) {
-    throw new SluiceError('INVALID_ARGUMENT', `--tag ${tag}: think is of a closed loop and rate of an open one; give one`, {
-      field: '--tag',
-    });
+    throw new SluiceError(
+      'INVALID_ARGUMENT',
+      `--tag ${tag}: think is of a closed loop and rate of an open one; give one`,
+      {
+        field: '--tag',
+      },
+    );
   }
   return draft;
 }

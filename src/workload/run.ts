@@ -11,7 +11,7 @@
  */
 import { OPS } from '../core/model/request.js';
 import type { Op } from '../core/model/request.js';
-import { NS_PER_S } from '../core/model/units.js';
+import { NS_PER_MS, NS_PER_S } from '../core/model/units.js';
 import type { Clock, Timer } from '../core/ports.js';
 import { Latencies } from './latency.js';
 import type { RequestSource } from './request-source.js';
@@ -29,6 +29,9 @@ export interface TagRun {
   /** Most requests that it issues; 0: no bound. */
   readonly requestsMax: number;
 }
+
+/** Over a network: longer than replies are late. */
+export const NETWORK_WARMUP_NS = 100 * NS_PER_MS;
 
 export interface StopRules {
   /** Stop issuing after so long; 0: no bound. */
@@ -119,6 +122,7 @@ export class WorkloadRun implements TargetSink {
   readonly #stop: StopRules;
   readonly #slots = new Slots();
   readonly #onEnd: () => void;
+  readonly #warmupNs: number;
   #meter: ShareMeter | null = null;
   #startNs = 0;
   #endNs = 0;
@@ -131,13 +135,17 @@ export class WorkloadRun implements TargetSink {
   #stopTimer: Timer | null = null;
   #givenUp = '';
 
-  /** @param onEnd told once, when all is in */
-  constructor(clock: Clock, target: Target, tags: readonly TagRun[], stop: StopRules, onEnd: () => void) {
+  /**
+   * @param onEnd told once, when all is in
+   * @param warmupNs see ShareMeter
+   */
+  constructor(clock: Clock, target: Target, tags: readonly TagRun[], stop: StopRules, onEnd: () => void, warmupNs = 0) {
     this.#clock = clock;
     this.#target = target;
     this.#tags = tags.map((run, index) => new TagState(index, run));
     this.#stop = stop;
     this.#onEnd = onEnd;
+    this.#warmupNs = warmupNs;
     this.#belowCost = tags.length;
   }
 
@@ -147,13 +155,16 @@ export class WorkloadRun implements TargetSink {
 
   /** Ends the measurement of shares; once, after the end of the run. */
   contention(): Contention {
-    return this.#meter?.finish() ?? { contendedNs: 0, cost: this.#tags.map(() => 0) };
+    return (
+      this.#meter?.finish(this.#stopped ? this.#endNs : Infinity) ?? { contendedNs: 0, cost: this.#tags.map(() => 0) }
+    );
   }
 
   get completed(): number {
     return this.#completed;
   }
 
+  /** From the start until issuing was stopped, or, where nothing stopped it, until the last reply. */
   get durationNs(): number {
     return this.#endNs - this.#startNs;
   }
@@ -166,7 +177,7 @@ export class WorkloadRun implements TargetSink {
   start(): void {
     this.#startNs = this.#clock.nowNs();
     this.#endNs = this.#startNs;
-    this.#meter = new ShareMeter(this.#tags.length, this.#startNs);
+    this.#meter = new ShareMeter(this.#tags.length, this.#startNs, this.#warmupNs);
     if (this.#stop.seconds > 0) {
       this.#stopTimer = this.#clock.after(this.#stop.seconds * NS_PER_S, () => this.stop());
     }
@@ -189,6 +200,7 @@ export class WorkloadRun implements TargetSink {
   stop(): void {
     if (this.#stopped) return;
     this.#stopped = true;
+    this.#endNs = this.#clock.nowNs();
     this.#stopTimer?.cancel();
     for (const tag of this.#tags) {
       tag.timer?.cancel();
@@ -203,7 +215,7 @@ export class WorkloadRun implements TargetSink {
     const tag = this.#tags[slots.tag[token]!]!;
     this.#count(tag, slots.op[token]! as Op, slots.lengthBytes[token]!, cost, error);
     slots.give(token);
-    if (atNs > this.#endNs) this.#endNs = atNs;
+    if (!this.#stopped && atNs > this.#endNs) this.#endNs = atNs;
     if (error === '') {
       tag.counts.queue.record(queueNs);
       tag.counts.service.record(serviceNs);

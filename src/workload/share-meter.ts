@@ -12,7 +12,9 @@
  *
  * So the beginning, until the last tag queues, and the end, after the first has no more, are out by
  * themselves; a tag that is idle takes the time with it: it lowers the contended part of the run, and
- * nobody's share is judged by it. Bins start at a millisecond and are doubled when there are too many
+ * nobody's share is judged by it. Over a network a reply is late by the way it took, and so seems its
+ * grant: what the first to come was given while it was alone would be counted against it. A warm-up
+ * after the first contended bin leaves that out. Bins start at a millisecond and are doubled when there are too many
  * of them: memory stays the same however long the run is.
  */
 import { NS_PER_MS } from '../core/model/units.js';
@@ -39,12 +41,17 @@ export interface Contention {
 export class ShareMeter {
   readonly #tags: readonly TagBins[];
   readonly #startNs: number;
+  readonly #warmupNs: number;
   #binNs = BIN_NS;
 
-  /** @param startNs clock time at which the run starts: the left edge of the first bin */
-  constructor(tags: number, startNs: number) {
+  /**
+   * @param startNs clock time at which the run starts: the left edge of the first bin
+   * @param warmupNs how long after the beginning of the first contention nothing is counted
+   */
+  constructor(tags: number, startNs: number, warmupNs = 0) {
     this.#tags = Array.from({ length: tags }, () => new TagBins());
     this.#startNs = startNs;
+    this.#warmupNs = warmupNs;
   }
 
   /** Counts one reply of a tag. */
@@ -59,13 +66,20 @@ export class ShareMeter {
     if (bins.coverage.pieces > PIECES_MAX) this.#retire(bins, PIECES_MAX / 2);
   }
 
-  /** What was measured. Ends the measurement: nothing may be recorded after it. */
-  finish(): Contention {
+  /**
+   * What was measured. Ends the measurement: nothing may be recorded after it.
+   * @param endNs clock time from which on nothing is counted
+   */
+  finish(endNs = Infinity): Contention {
     for (const bins of this.#tags) this.#retire(bins, bins.coverage.pieces);
     const cost = this.#tags.map(() => 0);
+    const past = Math.min(BINS_MAX, Math.floor((endNs - this.#startNs) / this.#binNs));
     let contended = 0;
-    for (let bin = 0; bin < BINS_MAX; bin++) {
+    let counted = -1;
+    for (let bin = 0; bin < past; bin++) {
       if (!this.#tags.every((bins) => bins.covered[bin] === 1)) continue;
+      if (counted < 0) counted = bin + Math.ceil(this.#warmupNs / this.#binNs);
+      if (bin < counted) continue;
       contended++;
       for (let tag = 0; tag < cost.length; tag++) cost[tag] = cost[tag]! + this.#tags[tag]!.cost[bin]!;
     }

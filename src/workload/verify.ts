@@ -23,6 +23,9 @@ export class VerifiedRegion {
   readonly #issued: Uint32Array;
   readonly #busy: Uint8Array;
   readonly #owner: number;
+  /** One block as it should be, by word and by byte. */
+  readonly #rightWords: Uint32Array;
+  readonly #right: Uint8Array;
 
   /** @param owner tells this writer's blocks from others': any 32-bit number */
   constructor(owner: number, regionOffset: number, regionBytes: number, blockBytes: number) {
@@ -33,6 +36,8 @@ export class VerifiedRegion {
     this.#settled = new Uint32Array(blocks);
     this.#issued = new Uint32Array(blocks);
     this.#busy = new Uint8Array(blocks);
+    this.#rightWords = new Uint32Array(blockBytes / WORD_BYTES);
+    this.#right = new Uint8Array(this.#rightWords.buffer);
   }
 
   #block(offset: number): number {
@@ -47,15 +52,15 @@ export class VerifiedRegion {
 
   /** A write of the range goes out: what it carries. */
   payload(offset: number, lengthBytes: number): Uint8Array {
-    const data = new Uint8Array(lengthBytes);
+    const words = new Uint32Array(lengthBytes / WORD_BYTES);
     const first = this.#block(offset);
     for (let i = 0; i < lengthBytes / this.blockBytes; i++) {
       this.#busy[first + i] = 1;
       const version = (this.#issued[first + i]! + 1) >>> 0;
       this.#issued[first + i] = version;
-      this.#stamp(data, i * this.blockBytes, first + i, version);
+      this.#stamp(words, (i * this.blockBytes) / WORD_BYTES, first + i, version);
     }
-    return data;
+    return new Uint8Array(words.buffer);
   }
 
   /** The write came back. A failed one may have been carried out or not: both versions are then right. */
@@ -80,7 +85,6 @@ export class VerifiedRegion {
     if (data.length !== expected.length * blockBytes) {
       return `read of ${String(expected.length * blockBytes)} bytes at ${String(offset)} brought ${String(data.length)}`;
     }
-    const right = new Uint8Array(blockBytes);
     for (let i = 0; i < expected.length; i++) {
       if (expected[i] === 0) continue;
       const found = data.subarray(i * blockBytes, (i + 1) * blockBytes);
@@ -89,26 +93,27 @@ export class VerifiedRegion {
       if (version < expected[i]! || version > this.#issued[first + i]!) {
         return `block at ${at} must have version ${String(expected[i])}..${String(this.#issued[first + i])}, got ${String(version)}`;
       }
-      this.#stamp(right, 0, first + i, version);
-      const wrong = right.findIndex((byte, j) => byte !== found[j]);
-      if (wrong >= 0) return `block at ${at} (version ${String(version)}) differs from byte ${String(wrong)} on`;
+      this.#stamp(this.#rightWords, 0, first + i, version);
+      if (Buffer.compare(this.#right, found) !== 0)
+        return `block at ${at} is not what version ${String(version)} wrote`;
     }
     return '';
   }
 
-  #stamp(into: Uint8Array, at: number, block: number, version: number): void {
-    const words = new DataView(into.buffer, into.byteOffset + at, this.blockBytes);
-    words.setUint32(0, this.#owner, true);
-    words.setUint32(WORD_BYTES, block, true);
-    words.setUint32(2 * WORD_BYTES, version, true);
-    words.setUint32(3 * WORD_BYTES, ~version, true);
+  /** @param at the block's first word in `into` */
+  #stamp(into: Uint32Array, at: number, block: number, version: number): void {
+    into[at] = this.#owner;
+    into[at + 1] = block;
+    into[at + 2] = version;
+    into[at + 3] = ~version;
     let word = (Math.imul(this.#owner ^ block, 0x9e3779b1) ^ version) | 1;
-    for (let i = STAMP_WORDS; i < this.blockBytes / WORD_BYTES; i++) {
+    const end = at + this.blockBytes / WORD_BYTES;
+    for (let i = at + STAMP_WORDS; i < end; i++) {
       // xorshift32, Marsaglia 2003: never 0 from an odd start.
       word ^= word << 13;
       word ^= word >>> 17;
       word ^= word << 5;
-      words.setUint32(i * WORD_BYTES, word >>> 0, true);
+      into[i] = word;
     }
   }
 }
