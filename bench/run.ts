@@ -5,7 +5,7 @@ import { table, type BenchRow, type Benchmark } from './report.js';
 
 /** Each loaded only when it runs: one benchmark's libraries are not in another's heap. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
-  devices: async () => (await import('./devices.js')).benchDevices,
+  devices: async () => (await import('./devices.js')).devicesBenchmark,
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,
   usage: async () => (await import('./usage-memory.js')).usageMemory,
