@@ -15,8 +15,8 @@
  *
  * The deposit. A node starts at v, so it could have its first request for nothing: a tag that took
  * a new name for each request would always stand at v, v would never move, and everybody else would
- * wait for ever. So a node pays in advance, once: when a cost larger than any it has paid for yet
- * comes up, the difference is added to vio before the request may go. A new name then starts where
+ * wait for ever. So a node pays in advance, once: when a request arrives or comes up
+ * that costs more than any before it, the difference is added to vio before it may go. A new name then starts where
  * the old one would have stood after its last request. The bound stays as it is: deposits of f sum
  * to at most F in its life, and vio_f - vio_g <= deposit_f * SCALE / shares_f <= F throughout.
  * (Several names kept in use are several tags, each with its shares. What bounds them together is
@@ -30,10 +30,10 @@ import type { AlgorithmContext, Heads, Next, SchedulingAlgorithm } from './algor
 import { GrantAnswer, IDLE } from './answers.js';
 import type { Heaps } from './heaps.js';
 import { NONE, type DomainTable, type NodeTable } from './node-table.js';
-import { TREE_BOUNDS, TagTree, type TreeBounds } from './tag-tree.js';
+import { ROOT, TREE_BOUNDS, TagTree, type TreeBounds } from './tag-tree.js';
 
 /** Counter units that a cost of 1 is worth at 1 share: at the most shares, 10,000, one. */
-export const SCALE = 10_000;
+const SCALE = 10_000;
 
 /** Virtual time at which a domain's counters are taken back: ulp(2^40) = 2^-12, a 4,096th of the smallest charge. */
 const RENORMALISE_AT = 2 ** 40;
@@ -75,12 +75,12 @@ export class FairAlgorithm implements SchedulingAlgorithm {
     return this.tree.open(tag, nowNs);
   }
 
-  arrived(leaf: number, _request: RequestView, nowNs: number): void {
+  arrived(leaf: number, request: RequestView, nowNs: number): void {
     const { backlog } = this.nodes;
     const waiting = backlog[leaf]!;
     if (waiting === 0) {
       if (!this.tree.isBusyLeaf(leaf)) this.becameBusy(leaf, nowNs);
-      this.activate(leaf);
+      this.activate(leaf, request.cost);
     }
     backlog[leaf] = waiting + 1;
   }
@@ -101,9 +101,9 @@ export class FairAlgorithm implements SchedulingAlgorithm {
 
   next(): Next {
     const { nodes, heaps } = this;
-    if (heaps.size(0) === 0) return IDLE;
+    if (heaps.size(ROOT) === 0) return IDLE;
     for (;;) {
-      let leaf = heaps.top(0);
+      let leaf = heaps.top(ROOT);
       for (let d = nodes.domain[leaf]!; d !== NONE; d = nodes.domain[leaf]!) leaf = heaps.top(d);
       const cost = this.heads.head(leaf).cost;
       // Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
@@ -195,13 +195,22 @@ export class FairAlgorithm implements SchedulingAlgorithm {
     if (vio > maxVio[d]!) maxVio[d] = vio;
   }
 
-  /** Something waits below `leaf` again: it and its ancestors that were not active join their heaps. */
-  private activate(leaf: number): void {
+  /**
+   * Something waits below `leaf` again: it and its ancestors that were not active join their heaps.
+   * Deposits for this request are paid on the way in, so that a crowd of new tags does not all
+   * come up in one decision.
+   */
+  private activate(leaf: number, cost: number): void {
     const { nodes, domains, heaps } = this;
     for (let n = leaf; n !== NONE && nodes.position[n]! === NONE;) {
       const d = nodes.home[n]!;
       const floor = domains.v[d]! - (this.credit * SCALE) / nodes.shares[n]!;
-      const vio = Math.max(nodes.vio[n]!, floor);
+      let vio = Math.max(nodes.vio[n]!, floor);
+      if (nodes.deposit[n]! < cost) {
+        vio += ((cost - nodes.deposit[n]!) * SCALE) / nodes.shares[n]!;
+        nodes.deposit[n] = cost;
+        this.noteVio(d, vio);
+      }
       nodes.floor[n] = floor;
       nodes.vio[n] = vio;
       heaps.push(d, n, vio, ++this.activations);

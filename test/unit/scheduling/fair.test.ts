@@ -60,9 +60,14 @@ describe('fair', () => {
       const stand = new Stand(makeFair).shares({ web: 100, 'acme/db': 100 });
       stand.setShares('acme', { shares: 200, selfShares: 300 });
       for (const tag of ['acme', 'acme/db', 'web']) stand.arriveMany(tag, 900);
-      expect(countByTag(stand.serve(1_200))).toEqual({ acme: 600, 'acme/db': 200, web: 400 });
+      const first = countByTag(stand.serve(1_200));
+      expect(first['web']).toBe(400);
+      // The bound for siblings of 300 and 100 shares at cost 1, times 300.
+      expect(Math.abs(first['acme']! - 3 * first['acme/db']!)).toBeLessThanOrEqual(4);
       stand.setShares('acme', { selfShares: 100 });
-      expect(countByTag(stand.serve(300))).toEqual({ acme: 100, 'acme/db': 100, web: 100 });
+      const second = countByTag(stand.serve(300));
+      expect(second['web']).toBe(100);
+      expect(Math.abs(second['acme']! - second['acme/db']!)).toBeLessThanOrEqual(2);
     });
 
     test('goes on with requests of its own once the leaf for them was forgotten', () => {
