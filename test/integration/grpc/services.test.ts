@@ -120,7 +120,6 @@ describe('PolicyService', () => {
     expect(effective).toMatchObject({ shares: 300, selfShares: 7 });
     const list = await call<ListPoliciesResponse__Output>((done) => policies.List({ pageSize: 1 }, done));
     expect(list.policies.map((policy) => policy.device)).toEqual(['*']);
-    expect(list.revision).toBe(2);
     const rest = await call<ListPoliciesResponse__Output>((done) =>
       policies.List({ pageToken: list.nextPageToken }, done),
     );
@@ -128,7 +127,7 @@ describe('PolicyService', () => {
     const deleted = await call<{ revision: number }>((done) =>
       policies.Delete({ device: 'disk0', tag: 'acme', etag: own.etag }, done),
     );
-    expect(deleted.revision).toBe(3);
+    expect(deleted.revision).toBeGreaterThan(list.revision);
   });
 
   const refused: [string, Policy, string, number, string][] = [
@@ -188,14 +187,17 @@ describe('PolicyService', () => {
     await until(2);
     await put(service, { device: '*', tag: 'a', shares: 6 });
     await until(3);
+    const done = events[1]?.snapshotDone ?? 0;
+    const changed = events[2]?.change?.revision ?? 0;
+    expect(changed).toBeGreaterThan(done);
     expect(events).toMatchObject([
       { event: 'snapshot', snapshot: { tag: 'a', shares: 5 } },
-      { event: 'snapshotDone', snapshotDone: 1 },
-      { event: 'change', change: { kind: 2, before: { shares: 5 }, after: { shares: 6 }, revision: 2 } },
+      { event: 'snapshotDone' },
+      { event: 'change', change: { kind: 2, before: { shares: 5 }, after: { shares: 6 } } },
     ]);
-    const resumed = service.policies.Watch({ resumeRevision: 1 });
+    const resumed = service.policies.Watch({ resumeRevision: done });
     const first = await new Promise((resolve) => resumed.on('data', resolve).on('error', () => undefined));
-    expect(first).toMatchObject({ event: 'change', change: { revision: 2 } });
+    expect(first).toMatchObject({ event: 'change', change: { revision: changed } });
     const drained = service.door.drain(20_000);
     expect(await ended).toMatchObject({ code: status.UNAVAILABLE });
     await drained;
@@ -208,7 +210,7 @@ describe('PolicyService', () => {
     await new Promise((resolve) => watch.on('data', resolve));
     watch.cancel();
     expect(await gone).toMatchObject({ code: status.CANCELLED });
-    const late = service.policies.Watch({ resumeRevision: 999 });
+    const late = service.policies.Watch({ resumeRevision: 2 ** 50 });
     expect(await new Promise((resolve) => late.on('error', resolve).on('data', resolve))).toMatchObject({
       code: status.OUT_OF_RANGE,
     });
