@@ -142,5 +142,6 @@ function send(res: Response, reply: Reply): void {
   res.setHeader('Cache-Control', 'no-store');
   if (reply.etag !== undefined) res.setHeader('ETag', `"${reply.etag}"`);
   res.setHeader('Content-Type', reply.text?.type ?? 'application/json');
-  res.end(reply.text?.body ?? JSON.stringify(reply.json));
+  // The line's end is for terminals.
+  res.end(reply.text?.body ?? `${JSON.stringify(reply.json)}\n`);
 }
