@@ -128,7 +128,9 @@ async function replay(paths: string[], given: ReplayOptions, command: Command): 
     command.error('error: a replay through a service needs --device NAME; in virtual time, --simulate');
   }
   if (given.simulate === true && given.simDevice === 'null' && given.loop > 0) {
-    command.error('error: --loop needs --sim-device hdd or ssd: on null no time passes; take --requests or --until-cost');
+    command.error(
+      'error: --loop needs --sim-device hdd or ssd: on null no time passes; take --requests or --until-cost',
+    );
   }
   const traces = await readTraces(paths, given);
   checkShares(given.shares ?? [], traces);

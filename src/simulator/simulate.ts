@@ -74,7 +74,11 @@ export async function simulate(
   const rng = new SeededRng(seed);
   for (const { tag } of spec.tags) checkTag(tag);
   if (spec.simulation.kind === 'null' && spec.stop.seconds > 0) {
-    throw invalid('stop.seconds', '0 on a null device: no time passes there, and the run would never end', spec.stop.seconds);
+    throw invalid(
+      'stop.seconds',
+      '0 on a null device: no time passes there, and the run would never end',
+      spec.stop.seconds,
+    );
   }
   for (const { tag, fields } of spec.policies) checkPolicy(spec.device, tag, fields);
   const simulation = { ...spec.simulation, seed: rng.fork('device').below(SEED_WORDS) };

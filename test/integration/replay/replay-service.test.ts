@@ -53,7 +53,15 @@ describe('sluice replay', () => {
     const { report, stderr } = await run('replay', trace, ...args);
     expect(stderr).toContain('2 requests more than in the traces');
     expect(stderr).toContain('usage agrees with the replies');
-    expect(report.tags[0]).toMatchObject({ tag: 'long', shares: 7, ops: 5, reads: 1, writes: 3, bytes: 4_194_304, errors: 0 });
+    expect(report.tags[0]).toMatchObject({
+      tag: 'long',
+      shares: 7,
+      ops: 5,
+      reads: 1,
+      writes: 3,
+      bytes: 4_194_304,
+      errors: 0,
+    });
   });
 
   it('says which device is not there, with exit code 1', async () => {
@@ -64,11 +72,15 @@ describe('sluice replay', () => {
     expect(result.stderr).toMatch(/^sluice: .*nope.*\(NOT_FOUND\)$/m);
   });
 
-  it.runIf(TRACES_PRESENT)('three recorded servers, full length, as fast as it goes: usage to the byte', async () => {
-    const { report, stderr } = await run('replay', ...THREE_SERVERS, '--device', 'nil', '--check-usage');
-    expect(stderr).toContain('usage agrees with the traces in reads, writes and bytes of each of 3 tags');
-    expect(report.tags.map(({ ops }) => ops)).toEqual([269_007, 42_976, 1_371]);
-  });
+  it.runIf(TRACES_PRESENT)(
+    'three recorded servers, full length, as fast as it goes: usage to the byte',
+    async () => {
+      const { report, stderr } = await run('replay', ...THREE_SERVERS, '--device', 'nil', '--check-usage');
+      expect(stderr).toContain('usage agrees with the traces in reads, writes and bytes of each of 3 tags');
+      expect(report.tags.map(({ ops }) => ops)).toEqual([269_007, 42_976, 1_371]);
+    },
+    180_000,
+  );
 });
 
 describe('sluice load', () => {
@@ -91,7 +103,11 @@ describe('sluice load', () => {
 
   it.each([
     [['--tag', 'a:size=1k', '--device', 'nope'], 1, 'device nope'],
-    [['--tag', 'a:region=1t+4k', '--device', 'nil'], 1, "--tag a: region must be within the device's 68719476736 bytes"],
+    [
+      ['--tag', 'a:region=1t+4k', '--device', 'nil'],
+      1,
+      "--tag a: region must be within the device's 68719476736 bytes",
+    ],
     [['--tag', 'a', '--tag', 'a', '--device', 'nil'], 1, '--tag a is given twice'],
     [['--tag', 'a:op=trim', '--device', 'nil', '--verify'], 1, '--tag a: op must be'],
     [['--tag', 'a:op=scan', '--device', 'nil'], 2, '--tag a: op must be one of read'],

@@ -12,7 +12,10 @@ let trace = '';
 beforeAll(() => {
   folder = mkdtempSync(path.join(tmpdir(), 'sluice-replay-'));
   trace = path.join(folder, 'two.trace');
-  const lines = Array.from({ length: 400 }, (_, i) => `${String(i * 1e6)} ${String(i % 2)} ${String((i * 7919) % 1e6)} 8 ${String(i % 3 === 0 ? 0 : 1)}`);
+  const lines = Array.from(
+    { length: 400 },
+    (_, i) => `${String(i * 1e6)} ${String(i % 2)} ${String((i * 7919) % 1e6)} 8 ${String(i % 3 === 0 ? 0 : 1)}`,
+  );
   writeFileSync(trace, lines.join('\n'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -30,7 +33,18 @@ async function simulated(...args: string[]): Promise<ShareReport> {
 
 describe('sluice replay --simulate', () => {
   it('prints the same object twice, as the only thing on stdout', async () => {
-    const args = ['replay', trace, '--tag-by', 'device', '--simulate', '--until-cost', '300', '--shares', 'two/1=300', '--json'];
+    const args = [
+      'replay',
+      trace,
+      '--tag-by',
+      'device',
+      '--simulate',
+      '--until-cost',
+      '300',
+      '--shares',
+      'two/1=300',
+      '--json',
+    ];
     const first = await runSluice(args);
     const second = await runSluice(args);
     expect(first.code).toBe(0);
@@ -58,7 +72,9 @@ describe('sluice replay --simulate', () => {
     writeFileSync(bad, '1 0 0 8 1\n2 0 0 8 1\nrubbish\n3 0 0 8 9\n');
     const lenient = await runSluice(['replay', bad, '--simulate', '--sim-device', 'ssd', '--json']);
     expect(lenient.code).toBe(0);
-    expect(lenient.stderr).toContain('disksim, 2 records; 2 broken, the first at line 3: arrival time must be a whole number');
+    expect(lenient.stderr).toContain(
+      'disksim, 2 records; 2 broken, the first at line 3: arrival time must be a whole number',
+    );
     expect(lastLine(lenient.stdout).tags[0]!.ops).toBe(2);
     const strict = await runSluice(['replay', bad, '--simulate', '--strict']);
     expect(strict.code).toBe(1);
@@ -92,10 +108,18 @@ describe.runIf(TRACES_PRESENT)('recorded traces in virtual time', () => {
     expect(report.tags.map(({ ops }) => ops)).toEqual([269_007, 42_976, 1_371]);
     expect(report.maxShareError!).toBeLessThan(0.02);
     expect(report.tags.every(({ errors }) => errors === 0)).toBe(true);
-  });
+  }, 120_000);
 
   it('16 tags of tpcc-small on an SSD until each has 5,000 cost units: within 2 %', async () => {
-    const report = await simulated(...recorded('tpcc-small.trace'), '--tag-by', 'device', '--sim-device', 'ssd', '--until-cost', '5000');
+    const report = await simulated(
+      ...recorded('tpcc-small.trace'),
+      '--tag-by',
+      'device',
+      '--sim-device',
+      'ssd',
+      '--until-cost',
+      '5000',
+    );
     expect(report.tags).toHaveLength(16);
     expect(report.contendedFraction).toBeGreaterThan(0.95);
     expect(report.maxShareError!).toBeLessThan(0.02);

@@ -31,7 +31,9 @@ function spec(
 }
 
 // Offered load against the shares.
-const FIVE = [1, 2, 3, 4, 5].map((n) => `t${String(n)}:shares=${String(n)},outstanding=${String(100 - 10 * n)},op=randrw`);
+const FIVE = [1, 2, 3, 4, 5].map(
+  (n) => `t${String(n)}:shares=${String(n)},outstanding=${String(100 - 10 * n)},op=randrw`,
+);
 
 describe('simulate', () => {
   it('gives each tag its shares on a disk, in an hour of it', async () => {
@@ -50,7 +52,11 @@ describe('simulate', () => {
   });
 
   it('divides down the tag tree on an SSD', async () => {
-    const tags = ['acme/db:shares=300,outstanding=80', 'acme/web:shares=100,outstanding=80', 'other:shares=100,outstanding=80'];
+    const tags = [
+      'acme/db:shares=300,outstanding=80',
+      'acme/web:shares=100,outstanding=80',
+      'other:shares=100,outstanding=80',
+    ];
     const { report } = await simulate(spec('ssd', tags, { untilCost: 1_000 }), 1);
     // acme has the default of 100 shares, as other has.
     const [db, web, other] = report.tags.map(({ share }) => share!);
@@ -61,7 +67,8 @@ describe('simulate', () => {
   });
 
   it.each(['hdd', 'ssd'] as const)('%s: the same seed gives the same report, another seed another', async (kind) => {
-    const run = async (seed: number): Promise<string> => JSON.stringify((await simulate(spec(kind, FIVE, { untilCost: 200 }), seed)).report);
+    const run = async (seed: number): Promise<string> =>
+      JSON.stringify((await simulate(spec(kind, FIVE, { untilCost: 200 }), seed)).report);
     const first = await run(11);
     expect(await run(11)).toBe(first);
     expect(await run(12)).not.toBe(first);
@@ -71,12 +78,16 @@ describe('simulate', () => {
     const { counts, report } = await simulate(spec('null', ['a:outstanding=4,requests=1000'], {}), 1);
     expect(counts[0]).toMatchObject({ ops: 1_000, errors: 0, bytes: 4_096_000 });
     expect(report.maxShareError).toBeNull();
-    await expect(simulate(spec('null', ['a:outstanding=4'], { seconds: 1 }), 1)).rejects.toThrow('stop.seconds must be 0 on a null device');
+    await expect(simulate(spec('null', ['a:outstanding=4'], { seconds: 1 }), 1)).rejects.toThrow(
+      'stop.seconds must be 0 on a null device',
+    );
   });
 
   it('names what is wrong with a spec', async () => {
     const good = spec('ssd', ['a:outstanding=4,requests=1'], {});
-    await expect(simulate({ ...good, policies: [{ tag: 'a', fields: { shares: 0 } }] }, 1)).rejects.toThrow('policy.shares must be');
+    await expect(simulate({ ...good, policies: [{ tag: 'a', fields: { shares: 0 } }] }, 1)).rejects.toThrow(
+      'policy.shares must be',
+    );
     await expect(simulate({ ...good, tags: [{ ...good.tags[0]!, tag: 'A' }] }, 1)).rejects.toThrow('tag must be');
   });
 });

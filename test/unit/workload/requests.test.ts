@@ -108,7 +108,14 @@ describe('TraceSource', () => {
   });
 
   it('is cut where the service takes no request so long, and nothing is lost or doubled', () => {
-    const long = { tag: 't', columns: columns([[0, OPS.WRITE, 512, 10_240], [5, OPS.TRIM, 0, 65_536], [6, OPS.READ, 0, 4_096]]) };
+    const long = {
+      tag: 't',
+      columns: columns([
+        [0, OPS.WRITE, 512, 10_240],
+        [5, OPS.TRIM, 0, 65_536],
+        [6, OPS.READ, 0, 4_096],
+      ]),
+    };
     const cut = new SplitSource(replaySource(long, device, { map: 'fold', speed: 1, loop: false }, 1), 4_096);
     expect(take(cut, 99).map(({ op, offset, bytes }) => [op, offset, bytes])).toEqual([
       [OPS.WRITE, 512, 4096],
@@ -175,14 +182,21 @@ describe('--tag of sluice load', () => {
     expect(made.at(-1)!.dueNs / 1e9).toBeLessThan(4.4);
     const sequential = new LoadSource(parseLoadSpec('a:op=read,size=64k,region=0+256k'), device, new SeededRng(1));
     expect(take(sequential, 6).map(({ offset }) => offset / 65_536)).toEqual([0, 1, 2, 3, 0, 1]);
-    expect(() => new LoadSource(parseLoadSpec('a:region=1g+4k'), device, new SeededRng(1))).toThrow("within the device's");
+    expect(() => new LoadSource(parseLoadSpec('a:region=1g+4k'), device, new SeededRng(1))).toThrow(
+      "within the device's",
+    );
     expect(() => new LoadSource(parseLoadSpec('a:size=1k'), { ...device, blockBytes: 4096 }, new SeededRng(1))).toThrow(
       "size must be a multiple of the device's block (4096 bytes), got 1024",
     );
   });
 
   it('reads sizes and times', () => {
-    expect(['512', '4k', '1.5M', '2GiB'].map((text) => parseSizeBytes(text, 's'))).toEqual([512, 4096, 1_572_864, 2 * GIB]);
+    expect(['512', '4k', '1.5M', '2GiB'].map((text) => parseSizeBytes(text, 's'))).toEqual([
+      512,
+      4096,
+      1_572_864,
+      2 * GIB,
+    ]);
     expect(['10us', '1.5ms', '2s'].map((text) => parseTimeNs(text, 't'))).toEqual([10_000, 1_500_000, 2e9]);
   });
 });

@@ -37,7 +37,13 @@ function list(count: number): ListSource {
   return new ListSource(Array.from({ length: count }, () => 0));
 }
 
-function drive(tags: TagRun[], stop: StopRules, serviceMs: number, depth = 64, fails: (tag: number) => boolean = () => false) {
+function drive(
+  tags: TagRun[],
+  stop: StopRules,
+  serviceMs: number,
+  depth = 64,
+  fails: (tag: number) => boolean = () => false,
+) {
   const clock = new VirtualClock();
   const target = new ModelService(
     clock,
@@ -67,7 +73,9 @@ describe('closed loop', () => {
   });
 
   it('thinks between a reply and the next request', () => {
-    const tags: TagRun[] = [{ source: list(4), pace: { kind: 'closed', outstanding: 2, thinkNs: 5 * MS }, requestsMax: 0 }];
+    const tags: TagRun[] = [
+      { source: list(4), pace: { kind: 'closed', outstanding: 2, thinkNs: 5 * MS }, requestsMax: 0 },
+    ];
     expect(drive(tags, NEVER, 10).target.issued.map(({ atNs }) => atNs / MS)).toEqual([0, 0, 15, 15]);
   });
 
@@ -97,7 +105,11 @@ describe('closed loop', () => {
         run.replied(token, clock.nowNs(), 1, 0, 0, '');
       },
     };
-    const tags = [0, 1].map((): TagRun => ({ source: list(50_000), pace: { kind: 'closed', outstanding: 4, thinkNs: 0 }, requestsMax: 0 }));
+    const tags = [0, 1].map((): TagRun => ({
+      source: list(50_000),
+      pace: { kind: 'closed', outstanding: 4, thinkNs: 0 },
+      requestsMax: 0,
+    }));
     let ends = 0;
     run = new WorkloadRun(clock, target, tags, NEVER, () => ends++);
     run.start();
@@ -128,7 +140,13 @@ describe('failures', () => {
     let n = 0;
     const tags: TagRun[] = [{ source: list(10), pace: { kind: 'closed', outstanding: 1, thinkNs: 0 }, requestsMax: 0 }];
     const { run } = drive(tags, NEVER, 1, 1, () => ++n % 2 === 0);
-    expect(run.counts[0]).toMatchObject({ ops: 10, writes: 10, errors: 5, bytes: 5 * 512, firstError: 'DEVICE_IO: as told' });
+    expect(run.counts[0]).toMatchObject({
+      ops: 10,
+      writes: 10,
+      errors: 5,
+      bytes: 5 * 512,
+      firstError: 'DEVICE_IO: as told',
+    });
     expect(run.givenUp).toBe('');
   });
 

@@ -83,7 +83,9 @@ describe('tags of traces', () => {
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining('damaged gzip data') as string,
     });
-    expect(await failed('empty', '')).toMatchObject({ message: expect.stringContaining('at least one record') as string });
+    expect(await failed('empty', '')).toMatchObject({
+      message: expect.stringContaining('at least one record') as string,
+    });
     expect(await failed('bad.fio', 'fio version 2 iolog\nf erase 1 2\n')).toMatchObject({
       message: expect.stringContaining('got 1 broken lines and none; line 2: action must be') as string,
     });

@@ -19,7 +19,9 @@ describe('VerifiedRegion', () => {
     expect(region.check(at, data, region.expected(at, 2 * BLOCK))).toBe('');
     // Issued before the answer: it may also show what was there before.
     expect(region.check(at, new Uint8Array(2 * BLOCK), before)).toBe('');
-    expect(region.check(at, new Uint8Array(2 * BLOCK), region.expected(at, 2 * BLOCK))).toContain('must have version 1..1, got 0');
+    expect(region.check(at, new Uint8Array(2 * BLOCK), region.expected(at, 2 * BLOCK))).toContain(
+      'must have version 1..1, got 0',
+    );
   });
 
   it('finds an old version, another place, another writer, a flipped bit, a short read', () => {
