@@ -1,25 +1,32 @@
 /**
- * What a ledger costs: bytes for a tag that was served once, and time for a record. Measured in a
- * child process with --expose-gc, so that nothing else of the run is in the heap.
+ * What usage costs: memory of the whole service for tags that were served once and idle since, bytes
+ * of that in the ledger, and time for a record. Measured in a child process with --expose-gc, so that
+ * nothing else of the run is in the heap.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Clock } from '../src/core/ports.js';
+import { assemble } from '../src/app/assemble.js';
+import { RealClock } from '../src/clock/real.js';
+import { DEFAULT_SETTINGS, DEFAULT_SIMULATION } from '../src/core/model/device.js';
+import { OPS } from '../src/core/model/request.js';
+import { MIB } from '../src/core/model/units.js';
+import { PendingIo } from '../src/core/pending-io.js';
+import type { Clock, Logger } from '../src/core/ports.js';
 import { Ledger } from '../src/core/usage.js';
-
-export interface UsageMemoryRow {
-  readonly name: string;
-  readonly value: number;
-  readonly unit: string;
-  readonly peer: string | null;
-  readonly peerValue: number | null;
-  readonly ratio: number | null;
-}
+import { makeDeviceFactory } from '../src/devices/factory.js';
+import { row, type BenchRow } from './report.js';
 
 const TAGS = 100_000;
 const RECORDS = 2_000_000;
+const BLOCK = 4_096;
+/** What the service may take for them. */
+const SERVICE_MIB_MAX = 100;
+/** Most requests given to the service at once. */
+const BATCH = 1_000;
 
-class WallClock implements Clock {
+const tagName = (i: number): string => `tenant-${String(i % 1_000)}/app-${String(i)}`;
+
+class ShiftedClock implements Clock {
   offsetMs = 0;
   nowNs(): number {
     return performance.now() * 1e6;
@@ -32,41 +39,93 @@ class WallClock implements Clock {
   }
 }
 
-function bytesInUse(): number {
-  globalThis.gc?.();
-  globalThis.gc?.();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
+interface Memory {
+  readonly heapBytes: number;
+  readonly residentBytes: number;
 }
 
-function measure(): UsageMemoryRow[] {
-  const clock = new WallClock();
-  const before = bytesInUse();
+function memory(): Memory {
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers, rss } = process.memoryUsage();
+  return { heapBytes: heapUsed + arrayBuffers, residentBytes: rss };
+}
+
+async function serviceMemory(): Promise<BenchRow[]> {
+  const quiet: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const clock = new RealClock();
+  const service = await assemble({
+    clock,
+    logger: quiet,
+    factory: makeDeviceFactory({}, clock),
+    devices: [
+      { name: 'disk0', target: { simulation: { ...DEFAULT_SIMULATION, kind: 'null' } }, settings: DEFAULT_SETTINGS },
+    ],
+    policies: [],
+  });
+  const device = service.host.get('disk0')!;
+  let served = 0;
+  const sink = {
+    completed: (io: PendingIo): void => {
+      if (io.code !== 'OK') throw new Error(`${io.code}: ${io.message}`);
+      served += 1;
+    },
+  };
+  const serve = async (count: number, name: (i: number) => string): Promise<void> => {
+    const wanted = served + count;
+    for (let i = 0; i < count; i++) {
+      device.submit(new PendingIo(OPS.READ, 0, BLOCK, null, false, 0, i, 0, sink), name(i));
+      if (i % BATCH === BATCH - 1) await service.host.idle();
+    }
+    await service.host.idle();
+    if (served !== wanted) throw new Error(`served ${String(served)}, wanted ${String(wanted)}`);
+  };
+  await serve(BATCH, () => 'warm-up');
+  const before = memory();
+  await serve(TAGS, tagName);
+  const after = memory();
+  const [rowOf] = await service.usage.query({
+    device: '',
+    tagPrefix: tagName(TAGS - 1),
+    fromMs: 0,
+    toMs: 0,
+    stepMs: 0,
+    groupLevel: 0,
+    orderBy: 'tag',
+    topN: 0,
+    quantiles: [0.5],
+  });
+  if (rowOf?.ops[0]?.count !== 1) throw new Error('the last tag is not counted');
+  await service.close();
+  const above = (name: string, bytes: number): BenchRow => {
+    const value = bytes / MIB;
+    return { ...row(name, value, 'MiB'), peer: 'bound', peerValue: SERVICE_MIB_MAX, ratio: value / SERVICE_MIB_MAX };
+  };
+  const what = `service above start, ${String(TAGS)} tags served once`;
+  return [
+    above(`${what}, heap`, after.heapBytes - before.heapBytes),
+    above(`${what}, resident`, after.residentBytes - before.residentBytes),
+  ];
+}
+
+function ledgerMemory(): BenchRow[] {
+  const clock = new ShiftedClock();
+  const before = memory();
   const ledger = new Ledger(clock);
   for (let i = 0; i < TAGS; i++) {
-    ledger
-      .account(`tenant-${String(i % 1_000)}/app-${String(i)}`)
-      .record(1, 4_096, 1, false, false, 100_000 + i, 80_000);
+    ledger.account(tagName(i)).record(OPS.READ, BLOCK, 1, false, false, 100_000 + i, 80_000);
   }
-  const servedOnce = (bytesInUse() - before) / TAGS;
-  // Past every retention but the last: the rows have been handed up from seconds to minutes to hours.
+  const perTag = (): number => (memory().heapBytes - before.heapBytes) / TAGS;
+  const servedOnce = perTag();
+  // Past the retention of seconds and of minutes: the rows have been handed up to the hours.
   for (const days of [1, 3, 3]) {
     clock.offsetMs += days * 86_400_000;
-    ledger.account('clockwork').record(1, 4_096, 1, false, false, 100, 100);
+    ledger.account('clockwork').record(OPS.READ, BLOCK, 1, false, false, 100, 100);
   }
-  const aged = (bytesInUse() - before) / TAGS;
-  const row = (name: string, value: number, unit: string): UsageMemoryRow => ({
-    name,
-    value: Math.round(value * 10) / 10,
-    unit,
-    peer: null,
-    peerValue: null,
-    ratio: null,
-  });
   return [
-    row(`${String(TAGS)} tags served once`, servedOnce, 'bytes/tag'),
-    row('the same a week later', aged, 'bytes/tag'),
-    row('record, one tag', recordNs(ledger, 1), 'ns'),
+    row(`ledger, ${String(TAGS)} tags served once`, servedOnce, 'bytes/tag'),
+    row('ledger, the same a week later', perTag(), 'bytes/tag'),
+    row('record, 1 tag', recordNs(ledger, 1), 'ns'),
     row('record, 1000 tags', recordNs(ledger, 1_000), 'ns'),
   ];
 }
@@ -78,7 +137,8 @@ function recordNs(ledger: Ledger, tags: number): number {
     const start = performance.now();
     for (let i = 0; i < RECORDS; i++) {
       const spread = (i * 7_919) % 50_000;
-      accounts[i % tags]!.record(((i & 1) + 1) as 1 | 2, 4_096, 1, false, false, 100_000 + spread, 80_000 + spread);
+      const op = (i & 1) === 0 ? OPS.READ : OPS.WRITE;
+      accounts[i % tags]!.record(op, BLOCK, 1, false, false, 100_000 + spread, 80_000 + spread);
     }
     rounds.push(((performance.now() - start) * 1e6) / RECORDS);
   }
@@ -86,11 +146,14 @@ function recordNs(ledger: Ledger, tags: number): number {
 }
 
 /** Runs the measurement in a process of its own. */
-export function usageMemory(): UsageMemoryRow[] {
+export function usageMemory(): BenchRow[] {
   const file = fileURLToPath(import.meta.url);
   const child = spawnSync(process.execPath, ['--expose-gc', file], { encoding: 'utf8' });
   if (child.status !== 0) throw new Error(`the measuring process failed: ${child.stderr}`);
-  return JSON.parse(child.stdout) as UsageMemoryRow[];
+  return JSON.parse(child.stdout) as BenchRow[];
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) process.stdout.write(`${JSON.stringify(measure())}\n`);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const rows = [...(await serviceMemory()), ...ledgerMemory()];
+  process.stdout.write(`${JSON.stringify(rows)}\n`);
+}

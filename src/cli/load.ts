@@ -9,6 +9,7 @@ import { LoadSource } from '../workload/load-source.js';
 import { parseInteger, parseNumber } from '../workload/quantity.js';
 import type { Pace } from '../workload/run.js';
 import { VerifiedRegion, VerifiedSource } from '../workload/verify.js';
+import { addressOption } from './connect.js';
 import { note, option, options, printResult } from './output.js';
 import { progressBar } from './progress.js';
 import { connect, failures, runThroughService } from './service-run.js';
@@ -38,7 +39,7 @@ export function loadCommand(): Command {
     .description('load a device through the service, several tags at once')
     .requiredOption('--device <name>', 'device of the service')
     .requiredOption('--tag <spec>', 'TAG[:key=value,…], repeatable; keys below', options(parseLoadSpec))
-    .option('--address <host:port>', 'gRPC address of the service', '127.0.0.1:50051')
+    .addOption(addressOption())
     .option(
       '--seconds <s>',
       'for how long',

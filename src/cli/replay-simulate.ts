@@ -1,5 +1,4 @@
 /** `sluice replay --simulate`: the traces in front of a simulated device in virtual time. */
-import { SluiceError } from '../core/model/errors.js';
 import { DEFAULT_SETTINGS, DEFAULT_SIMULATION, checkSimulation, patchSettings } from '../core/model/device.js';
 import type { CostModelName, SchedulerName, SimulationKind } from '../core/model/device.js';
 import { NS_PER_S } from '../core/model/units.js';
@@ -23,13 +22,6 @@ export interface SimulateOptions extends PaceOptions {
 
 export async function replaySimulated(traces: LoadedTraces, options: SimulateOptions): Promise<SimulationResult> {
   const kind = options.simDevice;
-  if (kind === 'null' && (options.loop > 0 || options.speed !== undefined)) {
-    throw new SluiceError(
-      'INVALID_ARGUMENT',
-      'on --sim-device null no time passes: --loop and --speed need hdd or ssd; end the run by --requests or --until-cost',
-      { field: '--sim-device' },
-    );
-  }
   const settings = patchSettings(
     DEFAULT_SETTINGS,
     {

@@ -6,6 +6,7 @@ import { ADDRESS_MAPS } from '../workload/address-map.js';
 import { parseInteger, parseNumber, parseSizeBytes } from '../workload/quantity.js';
 import { TRACE_FORMATS } from '../workload/traces/format.js';
 import { TAG_BY } from '../workload/traces/load.js';
+import { addressOption } from './connect.js';
 import { describeTraces } from './replay-describe.js';
 import { note, option, options, printResult } from './output.js';
 import { checkShares, parseTagShares, readTraces } from './replay-plan.js';
@@ -102,7 +103,7 @@ function paceOptions(command: Command): void {
 
 function serviceOptions(command: Command): void {
   command
-    .option('--address <host:port>', 'gRPC address of the service', '127.0.0.1:50051')
+    .addOption(addressOption())
     .option('--device <name>', 'device of the service')
     .option('--check-usage', "compare the service's usage with the traces: exit 1 where it differs");
 }
@@ -126,8 +127,10 @@ async function replay(paths: string[], given: ReplayOptions, command: Command): 
   if (given.simulate !== true && given.describe !== true && given.device === undefined) {
     command.error('error: a replay through a service needs --device NAME; in virtual time, --simulate');
   }
-  if (given.simulate === true && given.simDevice === 'null' && (given.loop > 0 || given.speed !== undefined)) {
-    command.error('error: no time passes on --sim-device null: --loop and --speed need hdd or ssd');
+  if (given.simulate === true && given.simDevice === 'null' && given.loop > 0) {
+    command.error(
+      'error: --loop needs --sim-device hdd or ssd: on null no time passes; take --requests or --until-cost',
+    );
   }
   const traces = await readTraces(paths, given);
   checkShares(given.shares ?? [], traces);

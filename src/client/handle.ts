@@ -199,7 +199,7 @@ export class Handle {
       refuseAborted(signal);
       const waiter = new Waiter(resolve, reject, project);
       const id = this.issue(op, offset, length, data, waiter, 0, options);
-      if (signal !== undefined) waiter.watch(signal, () => this.session.cancel(id));
+      if (signal !== undefined) waiter.watch(signal, id, (each) => this.session.cancel(each));
     });
   }
 

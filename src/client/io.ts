@@ -1,6 +1,7 @@
 /** A request and its outcome, as callers of the promise API see them. */
 import { CODES, SluiceError, codeName } from '../core/model/errors.js';
 import type { OpName } from '../core/model/request.js';
+import { unwatchAbort, watchAbort, type AbortTarget } from './abort.js';
 import type { IoReply, ReplySink } from './request.js';
 
 export interface IoOptions {
@@ -79,12 +80,13 @@ export const dataOf = (reply: IoReply): Buffer => reply.data;
 export const nothingOf = (): void => undefined;
 
 /** Settles a promise with a reply. */
-export class Waiter<T> implements ReplySink {
+export class Waiter<T> implements ReplySink, AbortTarget {
   private readonly resolve: (value: T) => void;
   private readonly reject: (error: SluiceError) => void;
   private readonly project: (reply: IoReply) => T;
   private signal: AbortSignal | null = null;
-  private onAbort: (() => void) | null = null;
+  private cancel: ((id: number) => void) | null = null;
+  private id = 0;
 
   constructor(resolve: (value: T) => void, reject: (error: SluiceError) => void, project: (reply: IoReply) => T) {
     this.resolve = resolve;
@@ -92,15 +94,20 @@ export class Waiter<T> implements ReplySink {
     this.project = project;
   }
 
-  /** Calls back when the signal fires before the reply. */
-  watch(signal: AbortSignal, onAbort: () => void): void {
+  /** Cancels the request when the signal fires before the reply. */
+  watch(signal: AbortSignal, id: number, cancel: (id: number) => void): void {
     this.signal = signal;
-    this.onAbort = onAbort;
-    signal.addEventListener('abort', onAbort, { once: true });
+    this.id = id;
+    this.cancel = cancel;
+    watchAbort(signal, this);
+  }
+
+  aborted(): void {
+    this.cancel?.(this.id);
   }
 
   replied(_token: number, reply: IoReply): void {
-    if (this.onAbort !== null) this.signal?.removeEventListener('abort', this.onAbort);
+    if (this.signal !== null) unwatchAbort(this.signal, this);
     const error = replyError(reply);
     if (error === null) this.resolve(this.project(reply));
     else this.reject(error);

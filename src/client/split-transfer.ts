@@ -5,6 +5,7 @@
  */
 import { SluiceError } from '../core/model/errors.js';
 import { OPS } from '../core/model/request.js';
+import { unwatchAbort, watchAbort, type AbortTarget } from './abort.js';
 import { refuseAborted, replyError, type WriteOptions } from './io.js';
 import type { IoReply, ReplySink } from './request.js';
 
@@ -24,7 +25,7 @@ export interface PieceIssuer {
   cancel(id: number): void;
 }
 
-export class SplitTransfer implements ReplySink {
+export class SplitTransfer implements ReplySink, AbortTarget {
   private readonly issuer: PieceIssuer;
   private readonly op: typeof OPS.READ | typeof OPS.WRITE;
   private readonly offset: number;
@@ -37,11 +38,6 @@ export class SplitTransfer implements ReplySink {
   private readonly out = new Map<number, number>();
   private error: SluiceError | null = null;
   private finished = false;
-  private readonly onAbort = (): void => {
-    this.error ??= new SluiceError('CANCELLED', 'taken back by the caller');
-    for (const id of [...this.out.values()]) this.issuer.cancel(id);
-    this.finishIfOver();
-  };
 
   constructor(
     issuer: PieceIssuer,
@@ -65,7 +61,7 @@ export class SplitTransfer implements ReplySink {
   start(): void {
     refuseAborted(this.options.signal);
     this.issueOne();
-    this.options.signal?.addEventListener('abort', this.onAbort, { once: true });
+    if (this.options.signal !== undefined) watchAbort(this.options.signal, this);
     this.fill();
   }
 
@@ -75,6 +71,12 @@ export class SplitTransfer implements ReplySink {
     if (error !== null) this.error ??= error;
     else if (this.op === OPS.READ) this.buffer.set(reply.data, at);
     this.fill();
+    this.finishIfOver();
+  }
+
+  aborted(): void {
+    this.error ??= new SluiceError('CANCELLED', 'taken back by the caller');
+    for (const id of [...this.out.values()]) this.issuer.cancel(id);
     this.finishIfOver();
   }
 
@@ -102,7 +104,7 @@ export class SplitTransfer implements ReplySink {
   private finishIfOver(): void {
     if (this.finished || this.out.size > 0 || (this.error === null && this.nextAt < this.buffer.length)) return;
     this.finished = true;
-    this.options.signal?.removeEventListener('abort', this.onAbort);
+    if (this.options.signal !== undefined) unwatchAbort(this.options.signal, this);
     this.done(this.error);
   }
 }

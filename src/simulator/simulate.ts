@@ -5,7 +5,7 @@
  */
 import { assemble } from '../app/assemble.js';
 import { VirtualClock } from '../clock/virtual.js';
-import { SluiceError } from '../core/model/errors.js';
+import { SluiceError, invalid } from '../core/model/errors.js';
 import type { DeviceSettings, Simulation } from '../core/model/device.js';
 import { SHARES_DEFAULT, checkPolicy } from '../core/model/policy.js';
 import type { PolicyFields } from '../core/model/policy.js';
@@ -73,6 +73,13 @@ export async function simulate(
   const clock = new VirtualClock();
   const rng = new SeededRng(seed);
   for (const { tag } of spec.tags) checkTag(tag);
+  if (spec.simulation.kind === 'null' && spec.stop.seconds > 0) {
+    throw invalid(
+      'stop.seconds',
+      '0 on a null device: no time passes there, and the run would never end',
+      spec.stop.seconds,
+    );
+  }
   for (const { tag, fields } of spec.policies) checkPolicy(spec.device, tag, fields);
   const simulation = { ...spec.simulation, seed: rng.fork('device').below(SEED_WORDS) };
   const parts = await assemble({

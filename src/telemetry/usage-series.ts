@@ -3,7 +3,8 @@
  * others as one. Tags enter and leave the first group, yet no counter may ever fall, since a
  * collector takes a fall for a restart and counts the whole value again. So the sum of the others
  * is carried on by what was added since the last reading, less what the tags that stayed by name
- * have added; what a tag had before it got a name stays in the others.
+ * have added; what a tag had before it got a name stays in the others. With more tags than names the
+ * rates are exact in sum, the values are not: /v1/usage has those.
  */
 import type { Op } from '../core/model/request.js';
 import type { OpUsage, UsageQuery } from '../core/model/usage.js';
@@ -48,10 +49,11 @@ export class DeviceUsageSeries {
     const named = new Map(this.ledger.query(LARGEST).map((row) => [row.tag, row.ops]));
     add(this.others, total, 1);
     add(this.others, this.total, -1);
-    const first = this.total.length === 0;
+    // Then a tag that has a name now is new, and has nothing in the others.
+    const allHadNames = this.named.size < NAMED_TAGS_MAX;
     for (const [tag, ops] of named) {
       const before = this.named.get(tag);
-      if (before === undefined && !first) continue;
+      if (before === undefined && !allHadNames) continue;
       add(this.others, ops, -1);
       add(this.others, before ?? [], 1);
     }

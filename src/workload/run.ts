@@ -266,7 +266,7 @@ export class WorkloadRun implements TargetSink {
     if (tag.run.pace.kind === 'closed') this.#fill(tag, tag.run.pace.outstanding);
     else this.#due(tag, tag.run.pace.outstandingMax);
     tag.pumping = false;
-    if (tag.ended && this.#outstanding === 0) this.#endIfOver();
+    if (this.#outstanding === 0) this.#endIfOver();
   }
 
   #fill(tag: TagState, outstanding: number): void {

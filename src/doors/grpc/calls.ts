@@ -6,8 +6,11 @@ import { toServiceError } from './status.js';
 /** What ends a stream of answers from outside: an error for its status. */
 export type StreamEnd = (error: SluiceError) => void;
 
-/** Messages that wait for a peer that does not read, before its stream is ended. */
-const UNREAD_MESSAGES_MAX = 4_096;
+/**
+ * Messages that wait for a peer that does not read, before its stream is ended. As many as the
+ * largest snapshot has: one comes all at once.
+ */
+const UNREAD_MESSAGES_MAX = 262_144;
 
 export class Calls {
   #refusal: SluiceError | null = null;

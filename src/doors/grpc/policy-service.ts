@@ -58,12 +58,6 @@ function toWatchResponse(event: PolicyWatchEvent): WatchPoliciesResponse {
   }
 }
 
-/** An integer field that a loader may have coerced past what a number holds. */
-function safeRevision(value: number): number {
-  if (!Number.isSafeInteger(value)) throw invalid('resume_revision', 'an integer below 2^53', value);
-  return value;
-}
-
 export function policyService(policies: PolicyUseCases, calls: Calls): PolicyServiceHandlers {
   return {
     Get: calls.unary(async ({ device, tag, effective }) =>
@@ -90,7 +84,7 @@ export function policyService(policies: PolicyUseCases, calls: Calls): PolicySer
       return { ...applied, changes: applied.changes.map(toChange) };
     }),
     Watch: calls.watch(({ device, resumeRevision }, send) =>
-      policies.watch(device, safeRevision(resumeRevision), (event) => send(toWatchResponse(event))),
+      policies.watch(device, resumeRevision, (event) => send(toWatchResponse(event))),
     ),
   };
 }

@@ -44,7 +44,7 @@ export function sendProblem(res: Response, error: SluiceError, status = STATUS[e
     ...(field !== undefined && { field }),
   };
   res.status(status).setHeader('Content-Type', PROBLEM_TYPE);
-  res.end(JSON.stringify(problem));
+  res.end(`${JSON.stringify(problem)}\n`);
 }
 
 /** The use cases name fields as the proto does; here they are called as in its JSON. */

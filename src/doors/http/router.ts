@@ -98,10 +98,13 @@ function handlers(route: Route): RequestHandler[] {
   return [requireJson, parse, handle];
 }
 
+function hasBody(req: Request): boolean {
+  return req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+}
+
 const requireJson: RequestHandler = (req, res, next) => {
   const type = req.headers['content-type'];
-  const hasBody = req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
-  if (hasBody && type?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
+  if (hasBody(req) && type?.split(';')[0]?.trim().toLowerCase() !== 'application/json') {
     sendProblem(res, invalid('Content-Type', 'application/json', type ?? 'none'), UNSUPPORTED_MEDIA_TYPE);
     return;
   }
@@ -127,7 +130,8 @@ function plainQuery(req: Request): Record<string, unknown> {
 }
 
 function bodyOf(route: Route, req: Request): unknown {
-  const body = req.body as unknown;
+  // The parser makes an object of an empty body.
+  const body: unknown = hasBody(req) ? req.body : undefined;
   if (route.body !== null) return parseInput(route.body, body, 'body field');
   if (body !== undefined) parseInput(z.strictObject({}), body, 'body field');
   return undefined;
@@ -138,5 +142,6 @@ function send(res: Response, reply: Reply): void {
   res.setHeader('Cache-Control', 'no-store');
   if (reply.etag !== undefined) res.setHeader('ETag', `"${reply.etag}"`);
   res.setHeader('Content-Type', reply.text?.type ?? 'application/json');
-  res.end(reply.text?.body ?? JSON.stringify(reply.json));
+  // The line's end is for terminals.
+  res.end(reply.text?.body ?? `${JSON.stringify(reply.json)}\n`);
 }

@@ -35,7 +35,7 @@ export class Scanner {
     }
   }
 
-  get atEnd(): boolean {
+  atEnd(): boolean {
     return this.at >= this.end;
   }
 

@@ -1,19 +1,15 @@
 /** The published figures of recorded traces, where the folder with them lies beside the repository. */
-import { existsSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { loadTraces } from '../../../src/workload/traces/load.js';
 import type { TagBy } from '../../../src/workload/traces/load.js';
 import { traceBytes } from '../../../src/workload/traces/source.js';
 import { summarize } from '../../../src/workload/traces/summary.js';
+import { TRACES_PRESENT, recorded } from '../../support/traces.js';
 
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-const TRACES = path.resolve(ROOT, process.env.SLUICE_TRACES ?? '../shared/traces');
 const MIB = 1_048_576;
 
 async function load(name: string, tagBy: TagBy = 'file', collapseMs = 0, limit = 0) {
-  const file = path.join(TRACES, name);
+  const [file] = recorded(name) as [string];
   return loadTraces([{ name: file, bytes: traceBytes(file) }], { tagBy, limit, strict: true, collapseMs });
 }
 
@@ -35,7 +31,7 @@ async function figures(name: string, collapseMs = 0) {
   };
 }
 
-describe.runIf(existsSync(TRACES))('recorded traces', () => {
+describe.runIf(TRACES_PRESENT)('recorded traces', () => {
   it('linux-webserver-2', async () => {
     expect(await figures('linux-webserver-2.load.gz')).toEqual({
       records: 269_007,

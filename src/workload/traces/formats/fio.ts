@@ -30,7 +30,7 @@ export class FioParser extends LineParser {
     const fileStart = scan.wordStart;
     const fileEnd = scan.wordEnd;
     if (!this.wordField('action', NO_STOP)) return 'broken';
-    if (scan.atEnd) {
+    if (scan.atEnd()) {
       if (scan.wordIs('add') || scan.wordIs('open') || scan.wordIs('close')) return 'none';
       return this.broken(`action without a range must be add, open or close, got "${scan.wordText()}"`);
     }
@@ -39,7 +39,7 @@ export class FioParser extends LineParser {
     const offset = this.field('offset', NO_STOP);
     if (offset < 0) return 'broken';
     // fio itself writes waits with a length, people leave it out.
-    if (op === 0 && scan.atEnd) return this.#wait(offset);
+    if (op === 0 && scan.atEnd()) return this.#wait(offset);
     const length = this.field('length', 0);
     if (length < 0) return 'broken';
     if (op === 0) return this.#wait(offset);

@@ -18,7 +18,7 @@ export abstract class LineParser implements RecordParser {
   parse(bytes: Uint8Array, start: number, end: number, slot: RecordSlot, devices: DeviceNames): LineVerdict {
     this.scan.over(bytes, start, end);
     this.scan.blanks();
-    if (this.scan.atEnd) return 'none';
+    if (this.scan.atEnd()) return 'none';
     return this.line(slot, devices);
   }
 
@@ -51,8 +51,8 @@ export abstract class LineParser implements RecordParser {
     const { scan } = this;
     const before = scan.at;
     scan.blanks();
-    if (stop === NO_STOP) return scan.at > before || scan.atEnd;
-    return stop === 0 ? scan.atEnd : scan.take(stop);
+    if (stop === NO_STOP) return scan.at > before || scan.atEnd();
+    return stop === 0 ? scan.atEnd() : scan.take(stop);
   }
 
   /** A word, then what ends() takes. */
