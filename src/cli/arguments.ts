@@ -23,8 +23,3 @@ export function size(text: string): number {
   if (!Number.isInteger(bytes)) throw new InvalidArgumentError('must be a size in bytes, as 4096, 4k or 64G.');
   return bytes;
 }
-
-/** An option that may be given more than once. */
-export function collect(value: string, previous: string[] | undefined): string[] {
-  return [...(previous ?? []), value];
-}

@@ -17,13 +17,13 @@ import type { Code } from './model/errors.js';
 import { SluiceError } from './model/errors.js';
 import type { DeviceSettings } from './model/device.js';
 import type { UsageLedger } from './model/usage.js';
-import { NS_PER_MS } from './model/units.js';
+import { NS_PER_MS, NS_PER_US } from './model/units.js';
 import type { BlockDevice, Clock, FlowView, Gate, Logger, Timer } from './ports.js';
 import { checkAgainstDevice, checkBounds, queuedBytes, type Refusal } from './admission.js';
 import { DeadlineHeap } from './deadline-heap.js';
 import { Flow } from './flow.js';
 import { OutstandingList } from './outstanding-list.js';
-import type { PendingIo } from './pending-io.js';
+import { PendingIo } from './pending-io.js';
 import { splitQueueTime } from './queue-time.js';
 import { costModel, type CostOf } from './scheduling/cost-model.js';
 import { Split, pieceBytesOf } from './split.js';
@@ -176,9 +176,11 @@ export class Dispatcher {
   }
 
   readonly #granted = (view: FlowView, atNs: number, coordinationNs: number): void => {
-    const flow = view as Flow;
-    const io = flow.head;
-    if (io === null) throw new Error(`the gate granted to tag ${flow.tag}, which has nothing waiting`);
+    if (!(view instanceof Flow) || view.head === null) {
+      throw new Error(`the gate granted to tag ${view.tag}, which has nothing waiting`);
+    }
+    const flow = view;
+    const io = view.head;
     const startNs = Math.max(atNs, io.arrivedNs);
     if (io.split === null || io.split.untouched) {
       splitQueueTime(io, flow, startNs, coordinationNs);
@@ -209,7 +211,8 @@ export class Dispatcher {
   }
 
   readonly #done = (deviceIo: DeviceIo, code: Code, message: string): void => {
-    const io = deviceIo as PendingIo;
+    const io = deviceIo;
+    if (!(io instanceof PendingIo)) throw new Error(`device ${this.#name} gave back what it was not given`);
     if (io.state === 'completed') {
       this.#hung -= 1;
       if (this.#hung === 0) {
@@ -347,22 +350,19 @@ export class Dispatcher {
   readonly #expire = (): void => {
     this.#deadlineTimer = null;
     const nowNs = this.#clock.nowNs();
-    for (;;) {
-      const io = this.#deadlines.first;
-      if (io === undefined) return;
-      if (io.deadlineNs > nowNs) {
-        if (this.#deadlineTimer !== null) return;
-        this.#deadlineArmedNs = io.deadlineNs;
-        this.#deadlineTimer = this.#clock.after(io.deadlineNs - nowNs, this.#expire);
-        return;
-      }
-      this.#takeBack(
-        io,
-        'DEADLINE_EXCEEDED',
-        `queue_timeout_us (${String(io.queueTimeoutNs / 1_000)}) passed in queue`,
-      );
+    for (let io = this.#deadlines.first; io !== undefined && io.deadlineNs <= nowNs; io = this.#deadlines.first) {
+      this.#takeBack(io, 'DEADLINE_EXCEEDED', `queue_timeout_us (${io.queueTimeoutNs / NS_PER_US}) passed in queue`);
     }
+    this.#armDeadline(nowNs);
   };
+
+  #armDeadline(nowNs: number): void {
+    const first = this.#deadlines.first;
+    // Armed already where an answer above brought a new request with a deadline of its own.
+    if (first === undefined || this.#deadlineTimer !== null) return;
+    this.#deadlineArmedNs = first.deadlineNs;
+    this.#deadlineTimer = this.#clock.after(first.deadlineNs - nowNs, this.#expire);
+  }
 
   #armIoTimeout(again: boolean): void {
     if (again) {
@@ -370,7 +370,7 @@ export class Dispatcher {
       this.#timeoutTimer = null;
     }
     const { first } = this.#outstanding;
-    if (first === null) return;
+    if (first === null || this.#timeoutTimer !== null) return;
     const dueNs = first.submittedNs + this.#settings.ioTimeoutMs * NS_PER_MS;
     this.#timeoutTimer = this.#clock.after(Math.max(0, dueNs - this.#clock.nowNs()), this.#checkIoTimeouts);
   }
@@ -383,7 +383,7 @@ export class Dispatcher {
       if (io.submittedNs + timeoutNs > nowNs) break;
       this.#abandon(io, nowNs);
     }
-    if (this.#timeoutTimer === null) this.#armIoTimeout(false);
+    this.#armIoTimeout(false);
   };
 
   /** The slot is freed and the request answered; should the device give it back later, that is ignored. */

@@ -145,7 +145,9 @@ export class Host implements ServedDevices {
 
   /** Resolves when no request is queued or outstanding on any device. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#served.values()].map((served) => served.opened?.dispatcher.idle()));
+    await Promise.all(
+      [...this.#served.values()].map((served) => served.opened?.dispatcher.idle() ?? Promise.resolve()),
+    );
   }
 
   /** Answers what is queued with DRAINING. */

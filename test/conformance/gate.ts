@@ -36,7 +36,7 @@ class Stand {
     this.settings = patchSettings(DEFAULT_SETTINGS, patch);
     this.gate = make(this.clock, this.settings, (tag) => ({ shares: this.shares.get(tag) ?? 100, selfShares: 100 }));
     this.gate.onGranted((view, atNs) => {
-      const flow = view as Flow;
+      const flow = this.flows.get(view.tag)!;
       const io = flow.head!;
       flow.remove(io, 0);
       flow.outstanding += 1;

@@ -98,8 +98,8 @@ function within(value: number, min: number, max: number, field: string): void {
   if (!(value >= min && value <= max)) throw invalid(field, `${String(min)}..${String(max)}`, value);
 }
 
-function oneOf<T extends string>(value: string, allowed: readonly T[], field: string): void {
-  if (!(allowed as readonly string[]).includes(value)) throw invalid(field, `one of ${allowed.join(', ')}`, value);
+function oneOf(value: string, allowed: readonly string[], field: string): void {
+  if (!allowed.includes(value)) throw invalid(field, `one of ${allowed.join(', ')}`, value);
 }
 
 /**

@@ -49,7 +49,9 @@ async function countFor(readers: readonly Reader[], ms: number): Promise<number[
 describe('under load', () => {
   test('new shares, another scheduler and another depth are in force at once', async () => {
     // Slow enough for a backlog that lasts: 64 waiting at 250 a second is a quarter of a second of queue.
-    await using service = await TestService.start({ config: 'devices: { d: { simulation: { kind: hdd }, depth: 4 } }' });
+    await using service = await TestService.start({
+      config: 'devices: { d: { simulation: { kind: hdd }, depth: 4 } }',
+    });
     const client = await SluiceClient.connect(service.grpc);
     const readers = [new Reader(await client.open('d', 'a')), new Reader(await client.open('d', 'b'))];
     await wait(200);

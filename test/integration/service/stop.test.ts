@@ -74,8 +74,8 @@ describe('a service that cannot start', () => {
     expect(await runSluice(['serve', '--workers', '2'])).toMatchObject({ code: 1 });
     expect(await runSluice(['serve', '--nonsense'])).toMatchObject({ code: 2 });
     expect((await runSluice(['serve'], { SLUICE_LISTN: 'x' })).stderr).toContain('SLUICE_LISTN');
-    await expect(TestService.start({ config: 'devices: { d: { simulation: { kind: hdd }, dept: 4 } }' })).rejects.toThrow(
-      'unknown configuration key devices.d.dept',
-    );
+    await expect(
+      TestService.start({ config: 'devices: { d: { simulation: { kind: hdd }, dept: 4 } }' }),
+    ).rejects.toThrow('unknown configuration key devices.d.dept');
   });
 });

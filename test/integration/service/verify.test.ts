@@ -62,7 +62,9 @@ class Region {
   async read(block: number): Promise<void> {
     const data = await this.#handle.read(this.#offset(block), BLOCK);
     const found = [...this.#possible[block]!].filter((version) => data.equals(contents(this.#client, block, version)));
-    expect(found, `client ${String(this.#client)} block ${String(block)}: ${data.toString('hex', 0, 12)}`).toHaveLength(1);
+    expect(found, `client ${String(this.#client)} block ${String(block)}: ${data.toString('hex', 0, 12)}`).toHaveLength(
+      1,
+    );
     // Seen once, it stays: from now on the block holds this version.
     this.#possible[block] = new Set(found);
     this.reads += 1;
@@ -88,7 +90,11 @@ class Region {
   }
 }
 
-async function openRegions(address: string, device: string, seed: number): Promise<{ clients: SluiceClient[]; regions: Region[] }> {
+async function openRegions(
+  address: string,
+  device: string,
+  seed: number,
+): Promise<{ clients: SluiceClient[]; regions: Region[] }> {
   const rng = new SeededRng(seed);
   const clients: SluiceClient[] = [];
   const regions: Region[] = [];
@@ -107,7 +113,9 @@ function workers(regions: readonly Region[], goOn: () => boolean): Promise<unkno
 
 describe('several clients at once', () => {
   test.each(['hdd', 'ssd'])('read what they wrote on a simulated %s', async (kind) => {
-    await using service = await TestService.start({ config: `devices: { d: { simulation: { kind: ${kind} }, depth: 8 } }` });
+    await using service = await TestService.start({
+      config: `devices: { d: { simulation: { kind: ${kind} }, depth: 8 } }`,
+    });
     const { clients, regions } = await openRegions(service.grpc, 'd', 11);
     const enough = kind === 'hdd' ? 120 : 600;
     await workers(regions, () => regions.some(({ reads, writes }) => reads < enough || writes < enough));

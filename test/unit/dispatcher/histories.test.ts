@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SCHEDULERS } from '../../../src/core/model/device.js';
-import { OPS, type Op } from '../../../src/core/model/request.js';
+import { OPS } from '../../../src/core/model/request.js';
 import { MIB, NS_PER_MS } from '../../../src/core/model/units.js';
 import type { PendingIo } from '../../../src/core/pending-io.js';
 import { Rig } from '../../support/dispatcher-rig.js';
@@ -58,7 +58,7 @@ class History {
         const flush = action.op === OPS.FLUSH;
         const ranged = action.op === OPS.TRIM || action.op === OPS.WRITE_ZEROES;
         const lengthBytes = flush ? 0 : action.large && ranged ? 70 * MIB : 4096;
-        const io = rig.io(action.op as Op, 0, lengthBytes, action.timeoutMs * NS_PER_MS);
+        const io = rig.io(action.op, 0, lengthBytes, action.timeoutMs * NS_PER_MS);
         this.sent.push({ io, tag: action.tag });
         rig.send(action.tag, io);
         break;
