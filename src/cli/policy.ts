@@ -235,7 +235,7 @@ function readPolicies(file: string): PolicyInput[] {
   if (!parsed.success) {
     const issue = parsed.error.issues[0]!;
     const at = issue.path.map(String).join('.') || '(top)';
-    const got = issue.code === 'unrecognized_keys' ? '' : `, got ${show(JSON.stringify(issue.input) ?? 'nothing')}`;
+    const got = issue.code === 'unrecognized_keys' ? '' : `, got ${show(JSON.stringify(issue.input ?? null))}`;
     throw new SluiceError('INVALID_ARGUMENT', `${file}: ${at}: ${issue.message}${got}`);
   }
   return parsed.data.policies.map((row) => ({

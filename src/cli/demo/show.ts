@@ -140,7 +140,9 @@ export class Show {
     if (wrongReads > 0)
       throw new SluiceError('INTERNAL', `${String(wrongReads)} reads brought back other data than was written`);
     this.#say(`\n${String(verifiedReads)} reads, each checked against what was written: all right.`);
-    const { scene: _, ...fair } = this.#scenes.find(({ scene }) => scene === 'fair')!;
-    return { ...fair, scenes: this.#scenes, verifiedReads, wrongReads };
+    const { device, seconds, contendedFraction, maxShareError, tags } = this.#scenes.find(
+      ({ scene }) => scene === 'fair',
+    )!;
+    return { device, seconds, contendedFraction, maxShareError, tags, scenes: this.#scenes, verifiedReads, wrongReads };
   }
 }
