@@ -60,7 +60,10 @@ describe('docs/http.md', () => {
   it('lists every code at its status', () => {
     const listed = [...DOC.matchAll(/^\| ([\d, ]+) \| ([A-Z_, ]+) \|$/gm)].flatMap(([, statuses, codes]) => {
       const all = statuses!.trim().split(', ').map(Number);
-      return codes!.trim().split(', ').map((code, i) => [code, all[Math.min(i, all.length - 1)]]);
+      return codes!
+        .trim()
+        .split(', ')
+        .map((code, i) => [code, all[Math.min(i, all.length - 1)]]);
     });
     expect(Object.fromEntries(listed)).toEqual(STATUS);
     expect(Object.keys(STATUS).length).toBe(Object.keys(CODES).length - 1);
