@@ -40,7 +40,7 @@ export interface LedgerLimits {
   readonly memoryBytesMax: number;
 }
 
-export const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 256 * MIB };
+const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 256 * MIB };
 
 /** A handle, no more: all state is in the ledger, so two accounts of one tag count into the same rows. */
 class Account implements UsageAccount {
