@@ -96,7 +96,6 @@ describe('closed loop', () => {
   it('lets tags take turns on a target that answers at once, and nests no calls', () => {
     const clock = new VirtualClock();
     const order: number[] = [];
-    let run: WorkloadRun;
     const target: Target = {
       sizeBytes: 2 ** 30,
       blockBytes: 512,
@@ -111,7 +110,7 @@ describe('closed loop', () => {
       requestsMax: 0,
     }));
     let ends = 0;
-    run = new WorkloadRun(clock, target, tags, NEVER, () => ends++);
+    const run: WorkloadRun = new WorkloadRun(clock, target, tags, NEVER, () => ends++);
     run.start();
     clock.run();
     expect(ends).toBe(1);
