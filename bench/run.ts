@@ -5,6 +5,7 @@ import { table, type BenchRow, type Benchmark } from './report.js';
 
 /** Each loaded only when it runs: one benchmark's libraries are not in another's heap. */
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
+  client: async () => (await import('./client.js')).clientBenchmark,
   devices: async () => (await import('./devices.js')).devicesBenchmark,
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,

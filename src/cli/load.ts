@@ -148,7 +148,7 @@ function loadTags(given: LoadOptions, device: ServiceDevice, outstanding: number
  * Each tag in a region that no other touches: its own where it names one, else an even part of the device.
  * @throws SluiceError INVALID_ARGUMENT where regions overlap or are too small, or a tag trims
  */
-export function ownRegions(specs: readonly LoadSpec[], device: ServiceDevice): LoadSpec[] {
+function ownRegions(specs: readonly LoadSpec[], device: ServiceDevice): LoadSpec[] {
   const part = Math.floor(device.sizeBytes / specs.length / REGION_GRAIN_BYTES) * REGION_GRAIN_BYTES;
   const placed = specs.map((spec, i) => {
     if (spec.op === 'trim') {

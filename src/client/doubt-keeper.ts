@@ -52,8 +52,7 @@ export class DoubtKeeper {
       switch (verdict.kind) {
         case 'resend':
           this.list.remove(request);
-          if (verdict.authoritative) request.inDoubt = request.inDoubtForGood;
-          else request.inDoubtForGood = true;
+          request.settles = verdict.authoritative && !request.inDoubtForGood;
           this.owner.resend(request);
           break;
         case 'wait':

@@ -46,9 +46,11 @@ export class ClientRequest {
   cancelled = false;
   /** It changes the device, and an earlier attempt may have: an error now does not say that nothing happened. */
   inDoubt = false;
-  /** Of those attempts one was on a host that nobody can ask any more. */
+  /** The host that it is sent to again knows what became of those attempts: its answer settles the doubt. */
+  settles = false;
+  /** It was sent to a second host while the first might have executed it: nobody can settle that. */
   inDoubtForGood = false;
-  /** The host of the last attempt, and when that attempt can no longer reach the device. */
+  /** The host of the last attempt whose stream ended, '' while there is none; when that attempt can no longer reach the device. */
   hostId = '';
   /** Whether that host still knew the session when last asked. */
   hostRemembers = false;

@@ -165,6 +165,7 @@ export class Sender {
     request.state = 'sent';
     request.link = link;
     link.outstanding += 1;
+    if (request.inDoubt && !request.settles) request.inDoubtForGood = true;
     if (request.deadlineNs !== 0) {
       const leftUs = Math.ceil((request.deadlineNs - this.clock.nowNs()) / NS_PER_US);
       request.queueTimeoutUs = Math.max(1, leftUs);

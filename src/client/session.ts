@@ -150,7 +150,9 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     request.payloadBytes = payloadBytes;
     request.cancelled = false;
     request.inDoubt = false;
+    request.settles = false;
     request.inDoubtForGood = false;
+    request.hostId = '';
     request.lane = lane;
     request.sink = sink;
     request.token = token;
@@ -228,14 +230,12 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     const cancelled = this.table.selectIds((each) => each.link === link && each.cancelled);
     for (const request of this.table.select((each) => each.link === link)) {
       request.link = null;
-      request.state = 'doubt';
       request.inDoubt = changesDevice(request.op);
       request.hostId = link.hostId;
       request.hostRemembers = true;
       request.lostNs = nowNs;
       request.fencedNs = nowNs + link.fenceNs;
-      this.doubts.add(request);
-      if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
+      this.doubt(request);
     }
     link.outstanding = 0;
     for (const id of cancelled) this.failId(id, 'CANCELLED', 'taken back by the caller');
@@ -332,7 +332,29 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
 
   private detachLanes(): void {
     this.sender.reset();
-    for (const lane of this.lanes.values()) lane.detach();
+    for (const lane of this.lanes.values()) {
+      lane.detach();
+      this.doubtAgain(lane);
+    }
+  }
+
+  /** What was to be sent again on a stream that is gone was judged for that stream alone. */
+  private doubtAgain(lane: Lane): void {
+    for (let request = lane.resend.head; request !== null;) {
+      const following: ClientRequest | null = request.next;
+      if (request.op !== OPS.READ && request.hostId !== '') {
+        lane.resend.remove(request);
+        this.doubt(request);
+      }
+      request = following;
+    }
+  }
+
+  private doubt(request: ClientRequest): void {
+    request.state = 'doubt';
+    request.settles = false;
+    this.doubts.add(request);
+    if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
   }
 
   private laneOpened(lane: Lane, opened: ServerFrame['opened'][number]): void {
@@ -375,17 +397,27 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
       this.countCover(request, link);
       this.complete(request, reply);
     } else if (reply.code === CODES.DRAINING && link.state === 'leaving' && !request.cancelled) {
-      // It crossed the GoAway on its way and was not executed here: it goes where the session goes.
-      request.link = null;
-      if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
-      this.resend(request);
-    } else if (request.inDoubt) {
+      this.crossedGoAway(request);
+    } else if (request.inDoubt && !request.settles) {
       const why = `an attempt before this one may have been executed; this one: ${codeName(reply.code)}: ${reply.message}`;
       this.complete(request, localReply(request.id, 'OUTCOME_UNKNOWN', why, request.attempt));
     } else {
       this.complete(request, reply);
     }
     if (link.state === 'leaving' && link.outstanding === 0) this.connection.settled(link);
+  }
+
+  /** It was on its way when the host said GoAway, and was not executed there: it goes where the session goes. */
+  private crossedGoAway(request: ClientRequest): void {
+    request.link = null;
+    if (request.inDoubt) {
+      // An attempt before this one is still to be settled.
+      this.doubt(request);
+      this.doubts.judgeAll();
+      return;
+    }
+    if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
+    this.resend(request);
   }
 
   private countCover(request: ClientRequest, link: Link): void {

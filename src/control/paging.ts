@@ -1,7 +1,7 @@
 /** Pages: a token says, opaquely, after which key the next page begins, so pages hold while others write. */
 import { invalid } from '../core/model/errors.js';
 
-export const PAGE_SIZE_DEFAULT = 100;
+const PAGE_SIZE_DEFAULT = 100;
 export const PAGE_SIZE_MAX = 1_000;
 
 /** @throws SluiceError INVALID_ARGUMENT */

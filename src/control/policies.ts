@@ -18,7 +18,7 @@ import { checkFilter } from './filter.js';
 import { changeOf, type PolicyChange } from './policy-change.js';
 import { watchPolicies, type PolicyWatchEvent } from './policy-watch.js';
 
-export interface PolicyPut {
+interface PolicyPut {
   readonly device: string;
   readonly tag: string;
   readonly fields: PolicyFields;

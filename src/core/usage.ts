@@ -23,13 +23,11 @@ import type { OpUsage, TagSummary, UsageAccount, UsageLedger, UsageQuery, UsageR
 import type { Op } from './model/request.js';
 import type { Clock } from './ports.js';
 import { bucketOf } from './histogram.js';
+import { LEVELS, STEPS_S, align, levelFor, tooOld } from './usage/levels.js';
 import { UsageRows } from './usage/rows.js';
 import { UsageSum } from './usage/sum.js';
 import { TagTable } from './usage/tag-table.js';
 
-/** Number of series; the total stands behind them as one more level. */
-const LEVELS = USAGE_STEPS.length;
-const STEPS_S = USAGE_STEPS.map((step) => step.stepMs / MS_PER_S);
 /** Intervals that a series keeps even when memory runs short. */
 const KEPT_AT_LEAST = 60;
 
@@ -40,7 +38,7 @@ export interface LedgerLimits {
   readonly memoryBytesMax: number;
 }
 
-export const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 256 * MIB };
+const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 256 * MIB };
 
 /** A handle, no more: all state is in the ledger, so two accounts of one tag count into the same rows. */
 class Account implements UsageAccount {
@@ -142,11 +140,11 @@ export class Ledger implements UsageLedger {
       this.forEachCounted((row) => sum.add(row));
       return sum.finish(this.startedMs, this.clock.wallMs());
     }
-    const level = this.levelFor(query);
+    const level = levelFor(query);
     const fromS = query.fromMs / MS_PER_S - this.baseS;
     const toS = query.toMs / MS_PER_S - this.baseS;
     const oldestS = this.oldestS(level);
-    if (fromS < oldestS) throw this.tooOld(query, level, oldestS);
+    if (fromS < oldestS) throw tooOld(query, level, (oldestS + this.baseS) * MS_PER_S);
     if (query.stepMs === 0) {
       for (const part of this.parts(level, fromS, toS)) this.addPart(sum, part);
       return sum.finish(query.fromMs, query.toMs);
@@ -284,26 +282,6 @@ export class Ledger implements UsageLedger {
     return Math.max((nowMs - step.keepMs) / MS_PER_S - this.baseS, this.droppedBeforeS[level]!);
   }
 
-  /** For one row over a range: the coarsest series with borders at both ends, which reaches back furthest. */
-  private levelFor(query: UsageQuery): number {
-    for (let level = LEVELS - 1; level >= 0; level--) {
-      const { stepMs } = USAGE_STEPS[level]!;
-      if (query.stepMs === stepMs) return level;
-      if (query.stepMs === 0 && query.fromMs % stepMs === 0 && query.toMs % stepMs === 0) return level;
-    }
-    throw invalid('step_ms', `0 or one of ${USAGE_STEPS.map((s) => String(s.stepMs)).join(', ')}`, query.stepMs);
-  }
-
-  private tooOld(query: UsageQuery, level: number, oldestS: number): SluiceError {
-    const oldestMs = String((oldestS + this.baseS) * MS_PER_S);
-    const step = String(USAGE_STEPS[level]!.stepMs);
-    return new SluiceError(
-      'OUT_OF_RANGE',
-      `from_ms must be ${oldestMs} or later where steps of ${step} ms answer, got ${String(query.fromMs)}`,
-      { field: 'from_ms' },
-    );
-  }
-
   /** The chains that make up [fromS, toS) at a level, by interval of that level. */
   private parts(level: number, fromS: number, toS: number): Part[] {
     const parts: Part[] = [];
@@ -346,9 +324,4 @@ interface Part {
   readonly row: number;
   /** Only rows that are open count. */
   readonly openOnly: boolean;
-}
-
-function align(second: number, level: number): number {
-  const step = STEPS_S[level]!;
-  return Math.floor(second / step) * step;
 }

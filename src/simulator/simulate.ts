@@ -21,13 +21,13 @@ import type { Pace, StopRules, TagCounts } from '../workload/run.js';
 import { ServedTarget } from './served-target.js';
 
 /** What a source is made with: the device it is to fit, and randomness of its tag's own. */
-export interface SourceContext {
+interface SourceContext {
   readonly sizeBytes: number;
   readonly blockBytes: number;
   readonly rng: Rng;
 }
 
-export interface SimulatedTag {
+interface SimulatedTag {
   readonly tag: string;
   readonly makeSource: (context: SourceContext) => RequestSource;
   readonly pace: Pace;

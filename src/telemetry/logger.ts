@@ -2,8 +2,7 @@
 import { pino } from 'pino';
 import type { Logger } from '../core/ports.js';
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** @param write where lines go; stderr, written before the call returns, so that a crash loses none */
 export function makeLogger(level: LogLevel, write: (line: string) => void = toStderr): Logger {

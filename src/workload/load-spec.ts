@@ -35,7 +35,7 @@ export interface LoadSpec {
 }
 
 const OUTSTANDING_MAX = 65_536;
-export const LOAD_KEYS = 'shares, op, reads, size, outstanding, think, rate, requests, region';
+const LOAD_KEYS = 'shares, op, reads, size, outstanding, think, rate, requests, region';
 
 type Draft = { -readonly [K in keyof LoadSpec]: LoadSpec[K] };
 

@@ -5,7 +5,7 @@ import { idealShares } from './ideal.js';
 import type { TagCounts } from './run.js';
 import type { Contention } from './share-meter.js';
 
-export interface TagReport {
+interface TagReport {
   readonly tag: string;
   readonly shares: number;
   /** Part of the cost that the tag got while all tags were backlogged; null where that never was. */

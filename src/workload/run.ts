@@ -18,6 +18,7 @@ import type { RequestSource } from './request-source.js';
 import { ShareMeter } from './share-meter.js';
 import type { Contention } from './share-meter.js';
 import type { Target, TargetSink } from './target.js';
+import { Slots } from './slots.js';
 
 export type Pace =
   | { readonly kind: 'closed'; readonly outstanding: number; readonly thinkNs: number }
@@ -82,36 +83,6 @@ class TagState {
   constructor(index: number, run: TagRun) {
     this.index = index;
     this.run = run;
-  }
-}
-
-/** What each token stands for, in columns. */
-class Slots {
-  op = new Uint8Array(256);
-  tag = new Uint32Array(256);
-  lengthBytes = new Float64Array(256);
-  readonly #free: number[] = [];
-  #used = 0;
-
-  take(tag: number, op: Op, lengthBytes: number): number {
-    const slot = this.#free.pop() ?? this.#used++;
-    if (slot === this.op.length) this.#grow();
-    this.op[slot] = op;
-    this.tag[slot] = tag;
-    this.lengthBytes[slot] = lengthBytes;
-    return slot;
-  }
-
-  give(slot: number): void {
-    this.#free.push(slot);
-  }
-
-  #grow(): void {
-    const length = this.op.length * 2;
-    const { op, tag, lengthBytes } = this;
-    (this.op = new Uint8Array(length)).set(op);
-    (this.tag = new Uint32Array(length)).set(tag);
-    (this.lengthBytes = new Float64Array(length)).set(lengthBytes);
   }
 }
 

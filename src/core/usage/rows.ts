@@ -14,7 +14,7 @@ const CHUNK_ROWS = 1 << CHUNK_BITS;
 const MASK = CHUNK_ROWS - 1;
 
 /** Fields of a row, Int32 each. */
-export const START = 0;
+const START = 0;
 const TAG = 1;
 /** The next row of the same list. */
 const NEXT = 2;

@@ -12,6 +12,9 @@ import type { TagTable } from './tag-table.js';
 /** Most rows that one query answers with. */
 export const USAGE_ROWS_MAX = 200_000;
 
+/** Above this many a sort is faster than insertion one by one. */
+const INSERTED_MAX = 200;
+
 const OPS = 5;
 const WIDTH = OPS * SUMS;
 const OUTSIDE = -1;
@@ -25,8 +28,8 @@ export class UsageSum {
   private readonly rows: UsageRows;
   private readonly tags: TagTable;
   private readonly query: Grouping;
-  /** What names a tag's group; one group for all where it always answers the same. */
-  private readonly groupName: (tag: string) => string;
+  /** What names a tag's group; null: each tag is its own. */
+  private readonly groupName: ((tag: string) => string) | null;
   /** By tag: its group, OUTSIDE the prefix, or not asked yet. */
   private readonly groupOf: Int32Array;
   private readonly groups = new Map<string, number>();
@@ -44,7 +47,9 @@ export class UsageSum {
     rows: UsageRows,
     tags: TagTable,
     query: Grouping,
-    groupName: (tag: string) => string = (tag) => tagAtLevel(tag, query.groupLevel),
+    groupName: ((tag: string) => string) | null = query.groupLevel === 0
+      ? null
+      : (tag) => tagAtLevel(tag, query.groupLevel),
   ) {
     this.device = device;
     this.rows = rows;
@@ -81,8 +86,7 @@ export class UsageSum {
    * @throws SluiceError TOO_LARGE past USAGE_ROWS_MAX
    */
   finish(startMs: number, endMs: number): UsageRow[] {
-    const ranked = this.used.map((_group, place) => place).sort((a, b) => this.compare(a, b));
-    const shown = this.query.topN === 0 ? ranked : ranked.slice(0, this.query.topN);
+    const shown = this.ranked();
     if (this.result.length + shown.length > USAGE_ROWS_MAX) {
       throw new SluiceError(
         'TOO_LARGE',
@@ -111,16 +115,22 @@ export class UsageSum {
     const tag = this.tags.name(id);
     let group = OUTSIDE;
     if (isWithin(tag, this.query.tagPrefix)) {
-      const name = this.groupName(tag);
-      group = this.groups.get(name) ?? this.names.length;
-      if (group === this.names.length) {
-        this.groups.set(name, group);
-        this.names.push(name);
-        this.places.push(-1);
-      }
+      group = this.groupName === null ? this.addGroup(tag) : this.groupNamed(this.groupName(tag));
     }
     this.groupOf[id] = group;
     return group;
+  }
+
+  private groupNamed(name: string): number {
+    let group = this.groups.get(name);
+    if (group === undefined) this.groups.set(name, (group = this.addGroup(name)));
+    return group;
+  }
+
+  private addGroup(name: string): number {
+    this.names.push(name);
+    this.places.push(-1);
+    return this.names.length - 1;
   }
 
   private clear(place: number): void {
@@ -137,11 +147,33 @@ export class UsageSum {
     this.service[place] = EMPTY_HISTOGRAM;
   }
 
-  private compare(a: number, b: number): number {
-    const field = { tag: -1, cost: COST, bytes: BYTES, ops: COUNT }[this.query.orderBy];
-    const difference = field < 0 ? 0 : this.over(b, field) - this.over(a, field);
-    if (difference !== 0) return difference;
-    return this.names[this.used[a]!]! < this.names[this.used[b]!]! ? -1 : 1;
+  /** The places to show, in order. */
+  private ranked(): number[] {
+    const { orderBy, topN } = this.query;
+    const count = this.used.length;
+    const weights = new Float64Array(count);
+    if (orderBy !== 'tag') {
+      const field = { cost: COST, bytes: BYTES, ops: COUNT }[orderBy];
+      for (let place = 0; place < count; place++) weights[place] = this.over(place, field);
+    }
+    const compare = (a: number, b: number): number => {
+      if (weights[a] !== weights[b]) return weights[b]! - weights[a]!;
+      return this.names[this.used[a]!]! < this.names[this.used[b]!]! ? -1 : 1;
+    };
+    if (topN === 0 || topN >= count || topN > INSERTED_MAX) {
+      const all = Array.from(weights.keys()).sort(compare);
+      return topN === 0 ? all : all.slice(0, topN);
+    }
+    // A few of many: most are told from the last of the few by one comparison.
+    const first: number[] = [];
+    for (let place = 0; place < count; place++) {
+      if (first.length === topN && compare(first[topN - 1]!, place) < 0) continue;
+      let at = first.length;
+      while (at > 0 && compare(place, first[at - 1]!) < 0) at -= 1;
+      first.splice(at, 0, place);
+      if (first.length > topN) first.pop();
+    }
+    return first;
   }
 
   private over(place: number, field: number): number {

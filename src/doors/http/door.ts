@@ -52,6 +52,12 @@ export class HttpDoor {
     const document = openApiDocument(routes);
     this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, makeApp(routes, parts.logger));
     this.server.maxConnections = CONNECTIONS_MAX;
+    // A connection that has had its last answer would be kept alive for the next request otherwise.
+    this.server.on('request', (_req, res) => {
+      res.on('close', () => {
+        if (this.shut !== null) setImmediate(() => this.server.closeIdleConnections());
+      });
+    });
   }
 
   /**

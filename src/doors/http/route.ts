@@ -3,7 +3,7 @@ import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { CSV_TYPE } from './csv.js';
 
-export type Method = 'get' | 'put' | 'post' | 'delete';
+type Method = 'get' | 'put' | 'post' | 'delete';
 
 export interface Reply {
   readonly status: number;
@@ -13,7 +13,7 @@ export interface Reply {
   readonly etag?: string;
 }
 
-export interface Input<P, Q, B> {
+interface Input<P, Q, B> {
   readonly params: P;
   readonly query: Q;
   readonly body: B;

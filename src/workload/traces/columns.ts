@@ -4,7 +4,7 @@ import { SluiceError } from '../../core/model/errors.js';
 
 const RECORDS_FIRST = 1_024;
 /** About 1.4 GB over all tags of a run; a longer trace is taken in parts. */
-export const RECORDS_MAX = 64 * 1024 * 1024;
+const RECORDS_MAX = 64 * 1024 * 1024;
 
 export class TraceColumns {
   count = 0;

@@ -37,7 +37,7 @@ export interface TraceFile {
 }
 
 /** A canonical tag segment made of any text: `Web Server (2).csv` is `web-server-2-.csv`, then without extensions. */
-export function tagSegment(text: string): string {
+function tagSegment(text: string): string {
   const plain = text
     .toLowerCase()
     .replace(/[^a-z0-9._-]+/g, '-')

@@ -86,6 +86,32 @@ describe('writes and doubt', () => {
     expect(rig.answersOf(id)).toEqual(['OUTCOME_UNKNOWN']);
   });
 
+  it('judged for a stream that ends before it was sent again, it is judged anew', () => {
+    const { rig, lane, id } = lose(OPS.WRITE);
+    rig.advance(150);
+    rig.wire.welcome({ hostId: 'host-a', resumed: true });
+    rig.settle();
+    rig.wire.cut();
+    const wire = comeBack(rig, lane, { hostId: 'host-b' });
+    expect(wire.requests).toEqual([]);
+    rig.advance(5_000);
+    expect(wire.requests).toMatchObject([{ id }]);
+    wire.reply(id, 'QUEUE_FULL');
+    expect(rig.answersOf(id)).toEqual(['OUTCOME_UNKNOWN']);
+  });
+
+  it('DRAINING, said to one that is sent again, says nothing of the attempt before', () => {
+    const { rig, lane, id } = lose(OPS.WRITE);
+    const leaving = comeBack(rig, lane, { hostId: 'host-a', resumed: true });
+    leaving.goAway();
+    leaving.reply(id, 'DRAINING');
+    expect(rig.answers).toEqual([]);
+    const wire = comeBack(rig, lane, { hostId: 'host-b' });
+    expect(wire.requests).toEqual([]);
+    rig.advance(5_000);
+    expect(wire.requests).toMatchObject([{ id }]);
+  });
+
   it('never: its outcome is unknown as soon as nobody remembers', () => {
     const { rig, lane, id } = lose(OPS.WRITE, { resendWrites: 'never' });
     const wire = comeBack(rig, lane, { hostId: 'host-b' });

@@ -19,7 +19,7 @@ const VERSION = 1;
 const WORD = 2 ** 32;
 const US_PER_S = 1_000_000;
 
-export function isVscsiTransfer(command: number): boolean {
+function isVscsiTransfer(command: number): boolean {
   return command === READ_10 || command === READ_16 || command === WRITE_10 || command === WRITE_16;
 }
 
