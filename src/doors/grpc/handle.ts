@@ -33,8 +33,10 @@ export class StreamHandle implements IoSink {
   #usedBytes = 0;
   #drainedRequests = 0;
   #drainedBytes = 0;
-  #toldRequests = 0;
-  #toldBytes = 0;
+  #toldRequests: number;
+  #toldBytes: number;
+  /** Its first credit has not been sent. The window stands from the open on, so that requests may follow it in its frame. */
+  #untold = true;
 
   constructor(number: number, device: ServedDevice, tag: string, owner: HandleOwner, limits: IoLimits) {
     this.number = number;
@@ -42,6 +44,8 @@ export class StreamHandle implements IoSink {
     this.tag = tag;
     this.owner = owner;
     this.#limits = limits;
+    this.#toldRequests = limits.handleRequests;
+    this.#toldBytes = limits.handleBytes;
   }
 
   completed(io: PendingIo): void {
@@ -68,6 +72,7 @@ export class StreamHandle implements IoSink {
 
   get hasNews(): boolean {
     return (
+      this.#untold ||
       this.#drainedRequests + this.#limits.handleRequests > this.#toldRequests ||
       this.#drainedBytes + this.#limits.handleBytes > this.#toldBytes
     );
@@ -86,6 +91,7 @@ export class StreamHandle implements IoSink {
 
   /** The credit as it now stands; taken as told. */
   credit(): CreditMessage {
+    this.#untold = false;
     this.#toldRequests = this.#drainedRequests + this.#limits.handleRequests;
     this.#toldBytes = this.#drainedBytes + this.#limits.handleBytes;
     return { handle: this.number, requestsTotal: this.#toldRequests, bytesTotal: this.#toldBytes };
