@@ -67,8 +67,21 @@ export class ClientRequest {
   prev: ClientRequest | null = null;
   next: ClientRequest | null = null;
 
+  /** Nothing has happened to it yet. */
+  renew(): void {
+    this.state = 'waiting';
+    this.attempt = 0;
+    this.deadlineNs = 0;
+    this.cancelled = false;
+    this.inDoubt = false;
+    this.settles = false;
+    this.inDoubtForGood = false;
+    this.hostId = '';
+  }
+
   /** Lets go of everything that a later garbage collection should find. */
   clear(): void {
+    this.state = 'done';
     this.data = NO_DATA;
     this.lane = null;
     this.link = null;

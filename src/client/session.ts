@@ -10,25 +10,21 @@
  * the doubt keeper's list, or out on one stream. Only answers from that stream count.
  */
 import { CODES, SluiceError, codeName, type ErrorCode } from '../core/model/errors.js';
-import { NS_PER_US } from '../core/model/units.js';
 import { OPS, OP_NAMES, type Op } from '../core/model/request.js';
 import type { Clock, Rng } from './world.js';
 import { localReply } from './answers.js';
 import { Connection, type ConnectionEvents, type ConnectionOptions } from './connection.js';
 import { DoubtKeeper, type DoubtOwner } from './doubt-keeper.js';
 import type { DoubtPolicy } from './doubt.js';
-import { FlushCover } from './flush-cover.js';
+import { FlushCovers } from './flush-cover.js';
 import { Lane, type LaneOwner } from './lane.js';
 import type { Link } from './link.js';
 import type { Network, ServerFrame } from './network.js';
-import { QueueDeadlines } from './queue-deadlines.js';
-import { ClientRequest, RequestTable, changesDevice, type IoReply, type ReplySink } from './request.js';
+import { Pending, type PendingOptions } from './pending.js';
+import { changesDevice, type ClientRequest, type IoReply, type ReplySink } from './request.js';
 import { Sender, type Defer, type SenderOwner } from './sender.js';
 
-export interface SessionOptions extends ConnectionOptions, DoubtPolicy {
-  readonly maxPendingRequests: number;
-  readonly maxPendingBytes: number;
-}
+export type SessionOptions = ConnectionOptions & DoubtPolicy & PendingOptions;
 
 /** What the session asks of its surroundings. */
 export interface SessionWorld {
@@ -50,40 +46,30 @@ export interface SessionEvents {
   outage(error: SluiceError): void;
 }
 
-const NO_DATA = new Uint8Array(0);
-/** Request objects kept for the next ones. */
-const SPARE_MAX = 4_096;
-
 export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   readonly connection: Connection;
-  private readonly options: SessionOptions;
+  /** As the last welcome said. */
+  maxIoBytes = 0;
   private readonly clock: Clock;
-  private readonly raise: (error: unknown) => void;
   private readonly events: SessionEvents;
   private readonly sender: Sender;
   private readonly doubts: DoubtKeeper;
-  private readonly deadlines: QueueDeadlines;
-  private readonly table = new RequestTable();
-  private readonly spare: ClientRequest[] = [];
+  private readonly requests: Pending;
   private readonly lanes = new Map<number, Lane>();
-  private readonly covers = new Map<string, FlushCover>();
-  private pendingBytes = 0;
+  private readonly covers: FlushCovers;
   private lastHandle = 0;
-  private lastHostId = '';
   private closedError: SluiceError | null = null;
-  /** As the last welcome said. */
-  maxIoBytes = 0;
   private onIdle: (() => void) | null = null;
 
   constructor(options: SessionOptions, world: SessionWorld, events: SessionEvents) {
-    this.options = options;
-    this.clock = world.clock;
-    this.raise = world.raise;
+    const { clock, network, rng, sessionId, defer, raise } = world;
+    this.clock = clock;
     this.events = events;
-    this.connection = new Connection(options, this, world.network, world.clock, world.rng, world.sessionId);
-    this.sender = new Sender(this, world.clock, world.defer, () => this.connection.leaving);
-    this.doubts = new DoubtKeeper(this, world.clock, options);
-    this.deadlines = new QueueDeadlines(world.clock, (nowNs) => this.sweep(nowNs));
+    this.connection = new Connection(options, this, network, clock, rng, sessionId);
+    this.sender = new Sender(this, clock, defer, () => this.connection.leaving);
+    this.doubts = new DoubtKeeper(this, clock, options);
+    this.covers = new FlushCovers(this.lanes, options.flushSpansHosts);
+    this.requests = new Pending(options, clock, raise, (lane) => this.answered(lane));
   }
 
   get current(): Link | null {
@@ -92,7 +78,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
 
   /** Requests not answered yet. */
   get pending(): number {
-    return this.table.count;
+    return this.requests.table.count;
   }
 
   start(): void {
@@ -102,9 +88,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   openLane(device: string, tag: string, owner: LaneOwner): Lane {
     this.refuseIfClosed();
     if (this.connection.outageError !== null) throw this.connection.outageError;
-    let cover = this.covers.get(device);
-    if (cover === undefined) this.covers.set(device, (cover = new FlushCover()));
-    const lane = new Lane(++this.lastHandle, device, tag, cover, owner);
+    const lane = new Lane(++this.lastHandle, device, tag, this.covers.of(device), owner);
     this.lanes.set(lane.handle, lane);
     if (this.connection.current !== null) this.attach(lane, this.connection.current);
     return lane;
@@ -134,37 +118,8 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     sink: ReplySink,
     token: number,
   ): number {
-    const payloadBytes = op === OPS.READ || op === OPS.WRITE ? length : 0;
-    this.admit(lane, payloadBytes);
-    const request = this.spare.pop() ?? new ClientRequest();
-    request.handle = lane.handle;
-    request.op = op;
-    request.offset = offset;
-    request.length = length;
-    request.data = data ?? NO_DATA;
-    request.fua = fua;
-    request.queueTimeoutUs = queueTimeoutUs;
-    request.tag = tag;
-    request.attempt = 0;
-    request.state = 'waiting';
-    request.payloadBytes = payloadBytes;
-    request.cancelled = false;
-    request.inDoubt = false;
-    request.settles = false;
-    request.inDoubtForGood = false;
-    request.hostId = '';
-    request.lane = lane;
-    request.sink = sink;
-    request.token = token;
-    request.deadlineNs = 0;
-    this.table.add(request);
-    this.pendingBytes += payloadBytes;
-    lane.pending += 1;
-    lane.waiting.push(request);
-    if (queueTimeoutUs !== 0) {
-      request.deadlineNs = this.clock.nowNs() + queueTimeoutUs * NS_PER_US;
-      this.deadlines.watch(request.deadlineNs);
-    }
+    this.admit(lane);
+    const request = this.requests.add(lane, op, offset, length, data, fua, queueTimeoutUs, tag, sink, token);
     this.sender.touch(lane);
     return request.id;
   }
@@ -174,14 +129,14 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
    * answer, CANCELLED or what really happened, awaited. In doubt: answered at once. Unknown ids are ignored.
    */
   cancel(id: number): void {
-    const request = this.table.get(id);
+    const request = this.requests.table.get(id);
     if (request === null || request.cancelled) return;
     if (request.state === 'sent') {
       request.cancelled = true;
       request.link!.cancels.push(id);
       this.sender.schedule();
     } else {
-      this.fail(request, 'CANCELLED', 'taken back by the caller');
+      this.requests.fail(request, 'CANCELLED', 'taken back by the caller');
     }
   }
 
@@ -189,19 +144,20 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   drain(done: () => void): void {
     this.closedError ??= new SluiceError('CANCELLED', 'the client is closed');
     this.onIdle = done;
-    if (this.table.count === 0) this.idle();
+    if (this.pending === 0) this.idle();
   }
 
   /** Ends now: what was sent and changes a device is answered OUTCOME_UNKNOWN, all else CANCELLED. */
   destroy(): void {
     this.closedError ??= new SluiceError('CANCELLED', 'the client is closed');
     this.doubts.stop();
-    this.deadlines.stop();
+    this.requests.deadlines.stop();
     this.sender.reset();
     this.connection.close();
-    for (const request of this.table.select((each) => each.state === 'sent'))
+    for (const request of this.requests.table.select((each) => each.state === 'sent')) {
       request.inDoubt = changesDevice(request.op);
-    this.failAll(() => true, 'CANCELLED', 'the client was closed before its answer');
+    }
+    this.requests.failAll(() => true, 'CANCELLED', 'the client was closed before its answer');
     for (const lane of [...this.lanes.values()]) this.laneClosed(lane);
   }
 
@@ -209,10 +165,8 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
 
   welcomed(link: Link): void {
     this.sender.reset();
-    const changedHost = this.lastHostId !== '' && this.lastHostId !== link.hostId;
-    this.lastHostId = link.hostId;
     this.maxIoBytes = link.maxIoBytes;
-    if (changedHost && !this.options.flushSpansHosts) this.hostChanged();
+    this.covers.welcomed(link.hostId);
     for (const lane of this.lanes.values()) this.attach(lane, link);
     if (!link.resumed) this.doubts.forgottenBy(link.hostId);
     this.doubts.judgeAll();
@@ -227,8 +181,8 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   lost(link: Link, error: SluiceError): void {
     if (this.connection.current === null) this.detachLanes();
     const nowNs = this.clock.nowNs();
-    const cancelled = this.table.selectIds((each) => each.link === link && each.cancelled);
-    for (const request of this.table.select((each) => each.link === link)) {
+    const cancelled = this.requests.table.selectIds((each) => each.link === link && each.cancelled);
+    for (const request of this.requests.table.select((each) => each.link === link)) {
       request.link = null;
       request.inDoubt = changesDevice(request.op);
       request.hostId = link.hostId;
@@ -238,7 +192,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
       this.doubt(request);
     }
     link.outstanding = 0;
-    for (const id of cancelled) this.failId(id, 'CANCELLED', 'taken back by the caller');
+    this.requests.failIds(cancelled, 'CANCELLED', 'taken back by the caller');
     this.doubts.judgeAll();
     this.events.lost(link, error);
   }
@@ -248,7 +202,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   }
 
   outage(error: SluiceError): void {
-    this.failAll((each) => each.link === null, 'DEADLINE_EXCEEDED', error.message);
+    this.requests.failAll((each) => each.link === null, 'DEADLINE_EXCEEDED', error.message);
     for (const lane of [...this.lanes.values()]) lane.owner.refused(lane, error);
     this.events.outage(error);
   }
@@ -276,8 +230,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   // What the sender and the doubt keeper ask.
 
   isFlushInDoubt(request: ClientRequest): boolean {
-    const lane = request.lane!;
-    return lane.flushDoubt || request.id <= lane.flushDoubtThroughId;
+    return this.covers.isInDoubt(request);
   }
 
   flushesInDoubt(ids: readonly number[]): void {
@@ -294,31 +247,17 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   }
 
   outcomeUnknown(id: number, why: string): void {
-    const request = this.table.get(id);
+    const request = this.requests.table.get(id);
     if (request === null) return;
-    // Every FLUSH issued so far tells the same; the caller's next one may succeed.
-    if (request.op === OPS.FLUSH) this.flushDoubtTold(request.lane!);
-    this.answer(request, 'OUTCOME_UNKNOWN', `${OP_NAMES[request.op]}: ${why}`);
+    if (request.op === OPS.FLUSH) this.covers.told(request.lane!, this.requests.table.lastId);
+    this.requests.answer(request, 'OUTCOME_UNKNOWN', `${OP_NAMES[request.op]}: ${why}`);
   }
 
-  private admit(lane: Lane, payloadBytes: number): void {
+  private admit(lane: Lane): void {
     this.refuseIfClosed();
     if (lane.closing) throw new SluiceError('CANCELLED', `handle ${String(lane.handle)} is closed`);
     if (lane.refusal !== null) throw lane.refusal;
     if (this.connection.outageError !== null) throw this.connection.outageError;
-    const { maxPendingRequests, maxPendingBytes } = this.options;
-    if (this.table.count >= maxPendingRequests) {
-      throw new SluiceError(
-        'QUEUE_FULL',
-        `max_pending_requests (${String(maxPendingRequests)}) are pending in the client`,
-      );
-    }
-    if (this.pendingBytes + payloadBytes > maxPendingBytes) {
-      throw new SluiceError(
-        'QUEUE_FULL',
-        `${String(payloadBytes)} more bytes would exceed max_pending_bytes (${String(maxPendingBytes)}) in the client`,
-      );
-    }
   }
 
   private refuseIfClosed(): void {
@@ -354,7 +293,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     request.state = 'doubt';
     request.settles = false;
     this.doubts.add(request);
-    if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
+    this.requests.waitsAgain(request);
   }
 
   private laneOpened(lane: Lane, opened: ServerFrame['opened'][number]): void {
@@ -365,7 +304,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
 
   private laneRefused(lane: Lane, error: SluiceError): void {
     lane.refuse(error);
-    this.failAll((each) => each.lane === lane && each.link === null, error.code, error.message);
+    this.requests.failAll((each) => each.lane === lane && each.link === null, error.code, error.message);
     lane.owner.refused(lane, error);
   }
 
@@ -376,33 +315,21 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     lane.owner.closed(lane);
   }
 
-  private hostChanged(): void {
-    for (const [device, cover] of this.covers) {
-      if (!cover.hostGone()) continue;
-      for (const lane of this.lanes.values()) if (lane.device === device) lane.flushDoubt = true;
-    }
-  }
-
-  private flushDoubtTold(lane: Lane): void {
-    if (lane.flushDoubt) lane.flushDoubtThroughId = this.table.lastId;
-    lane.flushDoubt = false;
-  }
-
   private reply(link: Link, reply: IoReply): void {
-    const request = this.table.get(reply.id);
+    const request = this.requests.table.get(reply.id);
     // Answers for what is out elsewhere by now, or answered, are late: whoever asked has moved on.
     if (request?.link !== link) return;
     link.outstanding -= 1;
     if (reply.code === CODES.OK) {
-      this.countCover(request, link);
-      this.complete(request, reply);
+      this.covers.served(request, link.hostId);
+      this.requests.complete(request, reply);
     } else if (reply.code === CODES.DRAINING && link.state === 'leaving' && !request.cancelled) {
       this.crossedGoAway(request);
     } else if (request.inDoubt && !request.settles) {
       const why = `an attempt before this one may have been executed; this one: ${codeName(reply.code)}: ${reply.message}`;
-      this.complete(request, localReply(request.id, 'OUTCOME_UNKNOWN', why, request.attempt));
+      this.requests.complete(request, localReply(request.id, 'OUTCOME_UNKNOWN', why, request.attempt));
     } else {
-      this.complete(request, reply);
+      this.requests.complete(request, reply);
     }
     if (link.state === 'leaving' && link.outstanding === 0) this.connection.settled(link);
   }
@@ -416,72 +343,19 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
       this.doubts.judgeAll();
       return;
     }
-    if (request.deadlineNs !== 0) this.deadlines.watch(request.deadlineNs);
+    this.requests.waitsAgain(request);
     this.resend(request);
   }
 
-  private countCover(request: ClientRequest, link: Link): void {
-    const lane = request.lane!;
-    if (request.op === OPS.FLUSH) lane.cover.flushedUpTo(request.coversWrites);
-    else if (request.op !== OPS.READ && !request.fua) {
-      lane.cover.answered += 1;
-      // Answered by a host that the session has left: no later FLUSH covers it.
-      if (link.hostId !== this.lastHostId && !this.options.flushSpansHosts) this.hostChanged();
-    }
-  }
-
-  /** Answers what is not out on a stream: with the code, or OUTCOME_UNKNOWN where an attempt may have been executed. */
-  private fail(request: ClientRequest, code: ErrorCode, message: string): void {
-    this.answer(request, request.inDoubt ? 'OUTCOME_UNKNOWN' : code, message);
-  }
-
-  private failId(id: number, code: ErrorCode, message: string): void {
-    const request = this.table.get(id);
-    if (request !== null) this.fail(request, code, message);
-  }
-
-  private failAll(test: (request: ClientRequest) => boolean, code: ErrorCode, message: string): void {
-    for (const id of this.table.selectIds(test)) this.failId(id, code, message);
-  }
-
-  private answer(request: ClientRequest, code: ErrorCode, message: string): void {
-    this.complete(request, localReply(request.id, code, message, request.attempt));
-  }
-
-  private complete(request: ClientRequest, reply: IoReply): void {
-    const { lane, sink, token } = request;
-    request.list?.remove(request);
-    this.table.delete(request);
-    this.pendingBytes -= request.payloadBytes;
-    request.state = 'done';
-    request.clear();
-    if (this.spare.length < SPARE_MAX) this.spare.push(request);
-    try {
-      sink.replied(token, reply);
-    } catch (error) {
-      this.raise(error);
-    }
-    lane!.pending -= 1;
-    if (lane!.pending === 0 && lane!.closing) this.laneClosed(lane!);
-    if (this.table.count === 0 && this.onIdle !== null) this.idle();
+  private answered(lane: Lane): void {
+    if (lane.pending === 0 && lane.closing) this.laneClosed(lane);
+    if (this.onIdle !== null && this.pending === 0) this.idle();
   }
 
   private idle(): void {
     const done = this.onIdle;
     this.onIdle = null;
     done?.();
-  }
-
-  private sweep(nowNs: number): number {
-    // One in doubt that changes the device is worth more than its deadline: its outcome can still be learnt.
-    const bound = (each: ClientRequest): boolean => each.link === null && each.deadlineNs !== 0 && !each.inDoubt;
-    const overdue = (each: ClientRequest): boolean => bound(each) && each.deadlineNs <= nowNs;
-    this.failAll(overdue, 'DEADLINE_EXCEEDED', 'its queue timeout passed in the client');
-    let nextNs = 0;
-    for (const { deadlineNs } of this.table.select(bound)) {
-      if (nextNs === 0 || deadlineNs < nextNs) nextNs = deadlineNs;
-    }
-    return nextNs;
   }
 }
 
