@@ -7,6 +7,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { KIB, MIB } from '../src/core/model/units.js';
+import { ClientLibraryLoad } from './grpc-client-load.js';
 import { LoadClient, type Load } from './grpc-load.js';
 import { median, type BenchRow, type Timed } from './report.js';
 
@@ -17,13 +18,16 @@ const SECTOR_BYTES = 512;
 
 interface Running {
   readonly process: ChildProcess;
+  readonly port: number;
   readonly client: LoadClient;
 }
+
+type Runner = Pick<LoadClient, 'run'>;
 
 async function start(kind: 'sluice' | 'sluice-small-window' | 'echo'): Promise<Running> {
   const child = fork(fileURLToPath(new URL('grpc-server.js', import.meta.url)), [kind]);
   const [port] = (await once(child, 'message')) as [number];
-  return { process: child, client: new LoadClient(port, kind !== 'echo') };
+  return { process: child, port, client: new LoadClient(port, kind !== 'echo') };
 }
 
 async function stop(running: Running): Promise<void> {
@@ -38,14 +42,14 @@ async function pairs(
   peer: string,
   load: Load,
   rate: (run: Timed) => number,
-  subject: LoadClient,
-  other: LoadClient,
+  subject: Runner,
+  other: Runner,
 ): Promise<BenchRow> {
   const rates: number[] = [];
   const peerRates: number[] = [];
   for (let pair = -1; pair < PAIRS; pair++) {
     const order = pair % 2 === 0 ? [subject, other] : [other, subject];
-    const measured = new Map<LoadClient, number>();
+    const measured = new Map<Runner, number>();
     for (const client of order) measured.set(client, rate(await client.run(load)));
     if (pair < 0) continue;
     rates.push(measured.get(subject)!);
@@ -90,6 +94,7 @@ export async function grpcBenchmark(): Promise<BenchRow[]> {
   const sluice = await start('sluice');
   const echo = await start('echo');
   const smallWindow = await start('sluice-small-window');
+  const library = await ClientLibraryLoad.connect(sluice.port);
   try {
     const rows: BenchRow[] = [];
     for (const [what, load, perFrame, requests] of [
@@ -102,11 +107,15 @@ export async function grpcBenchmark(): Promise<BenchRow[]> {
       const peer = 'bare grpc-js echo';
       rows.push(await pairs(name, 'ops/s', peer, load(perFrame, requests), perSecond, sluice.client, echo.client));
     }
+    const inLibrary = 'src/client, READ 512 B, its own batches';
+    const peer64 = 'bare grpc-js echo, 64 a message';
+    rows.push(await pairs(inLibrary, 'ops/s', peer64, reads(64, 192_000), perSecond, library, echo.client));
     const name = 'Stream, WRITE 64 KiB, receive window raised';
     const peer = 'as grpc-js sets it';
     rows.push(await pairs(name, 'MiB/s', peer, writes64k(4_000), mibPerSecond, sluice.client, smallWindow.client));
     return rows;
   } finally {
+    library.close();
     await Promise.all([sluice, echo, smallWindow].map(stop));
   }
 }

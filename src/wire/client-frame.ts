@@ -67,7 +67,7 @@ function closeBytes(frame: ClientFrameMessage): number {
 }
 
 export function encodeClientFrame(frame: ClientFrameMessage): Buffer {
-  const writer = new WireWriter(frameBytes(frame));
+  const writer = new WireWriter(Buffer.allocUnsafe(frameBytes(frame)));
   if (frame.hello !== null) {
     writer.messageHead(1, contentFieldBytes(frame.hello.sessionId.length));
     writer.bytesField(1, frame.hello.sessionId);

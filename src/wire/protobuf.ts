@@ -6,6 +6,8 @@
 const TWO_32 = 2 ** 32;
 /** A varint of ten bytes is the longest that the encoding allows. */
 const VARINT_BYTES_MAX = 10;
+/** A message longer than this gets a buffer of its own: one long message must not hold its memory for ever. */
+const SCRATCH_BYTES_MAX = 262_144;
 
 export const EMPTY_BYTES: Buffer = Buffer.alloc(0);
 
@@ -47,13 +49,25 @@ export function key(field: number, wireType: number): number {
   return (field << 3) | wireType;
 }
 
+/** A buffer that is written again and again, for messages that are copied on at once. */
+export class Scratch {
+  private buffer: Buffer = EMPTY_BYTES;
+
+  /** `bytes` bytes, valid until the next call. */
+  take(bytes: number): Buffer {
+    if (bytes > SCRATCH_BYTES_MAX) return Buffer.allocUnsafe(bytes);
+    if (bytes > this.buffer.length) this.buffer = Buffer.allocUnsafeSlow(2 ** Math.ceil(Math.log2(bytes)));
+    return this.buffer.subarray(0, bytes);
+  }
+}
+
 /** Writes into a buffer of the size that was computed before. */
 export class WireWriter {
   readonly buffer: Buffer;
   private at = 0;
 
-  constructor(bytes: number) {
-    this.buffer = Buffer.allocUnsafe(bytes);
+  constructor(buffer: Buffer) {
+    this.buffer = buffer;
   }
 
   byte(value: number): void {

@@ -4,7 +4,14 @@ import type { IoReply__Output } from './gen/sluice/v1/IoReply.js';
 import type { Opened__Output } from './gen/sluice/v1/Opened.js';
 import type { ServerFrame__Output } from './gen/sluice/v1/ServerFrame.js';
 import type { Welcome__Output } from './gen/sluice/v1/Welcome.js';
-import { WireWriter, contentFieldBytes, textFieldBytes, varintBytes, varintFieldBytes } from './protobuf.js';
+import {
+  WireWriter,
+  type Scratch,
+  contentFieldBytes,
+  textFieldBytes,
+  varintBytes,
+  varintFieldBytes,
+} from './protobuf.js';
 
 /** A reply as it is sent. `data` is copied into the frame. */
 export type IoReplyMessage = Omit<IoReply__Output, 'code' | 'data'> & { code: number; data: Uint8Array };
@@ -91,8 +98,10 @@ function frameBytes(frame: ServerFrameMessage): number {
   return total;
 }
 
-export function encodeServerFrame(frame: ServerFrameMessage): Buffer {
-  const writer = new WireWriter(frameBytes(frame));
+/** @param scratch where to write it; without one the frame gets a buffer of its own */
+export function encodeServerFrame(frame: ServerFrameMessage, scratch?: Scratch): Buffer {
+  const bytes = frameBytes(frame);
+  const writer = new WireWriter(scratch === undefined ? Buffer.allocUnsafe(bytes) : scratch.take(bytes));
   if (frame.welcome !== null) writeWelcome(writer, frame.welcome);
   for (const opened of frame.opened) {
     writer.messageHead(2, openedBytes(opened));

@@ -4,6 +4,7 @@ import { SluiceError } from '../../core/model/errors.js';
 import type { Clock, ServedDevices } from '../../core/ports.js';
 import { decodeClientFrame } from '../../wire/client-frame-reader.js';
 import type { IoServiceHandlers } from '../../wire/gen/sluice/v1/IoService.js';
+import { Scratch } from '../../wire/protobuf.js';
 import { packageDefinition } from '../../wire/proto.js';
 import { encodeServerFrame, type ServerFrameMessage } from '../../wire/server-frame.js';
 import type { Calls } from './calls.js';
@@ -21,6 +22,13 @@ function readFrame(bytes: Buffer): IncomingFrame {
   } catch (error) {
     return { frame: null, bytes: bytes.length, malformed: SluiceError.from(error).message };
   }
+}
+
+const scratch = new Scratch();
+
+/** grpc-js copies what it is given, behind its own header, before it returns. */
+function writeFrame(frame: ServerFrameMessage): Buffer {
+  return encodeServerFrame(frame, scratch);
 }
 
 export interface IoServiceParts {
@@ -53,7 +61,7 @@ export class IoService {
     const stream = service.Stream as MethodDefinition<IncomingFrame, ServerFrameMessage>;
     return {
       ...service,
-      Stream: { ...stream, requestDeserialize: readFrame, responseSerialize: encodeServerFrame },
+      Stream: { ...stream, requestDeserialize: readFrame, responseSerialize: writeFrame },
     };
   }
 

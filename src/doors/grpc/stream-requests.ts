@@ -14,6 +14,7 @@ import { StreamHandle, type HandleOwner } from './handle.js';
 import type { IoLimits } from './limits.js';
 import type { Outbox } from './outbox.js';
 import { Reply } from './reply.js';
+import { RequestTable } from './request-table.js';
 import type { SessionRecord } from './session-memory.js';
 
 export class StreamRequests implements HandleOwner {
@@ -23,7 +24,7 @@ export class StreamRequests implements HandleOwner {
   readonly #limits: IoLimits;
   readonly #outbox: Outbox;
   readonly #handles = new Map<number, StreamHandle>();
-  readonly #outstanding = new Map<number, PendingIo>();
+  readonly #outstanding = new RequestTable();
   #leaving = false;
   #ended = false;
 
@@ -51,13 +52,13 @@ export class StreamRequests implements HandleOwner {
 
   /** Takes back all that is queued. */
   cancelQueued(): void {
-    for (const io of [...this.#outstanding.values()]) this.#cancel(io);
+    for (const io of this.#outstanding.all()) this.#cancel(io);
   }
 
   /** The stream is gone: what is queued is cancelled, and nothing is answered any more. */
   abandon(): void {
     this.#ended = true;
-    for (const io of this.#outstanding.values()) {
+    for (const io of this.#outstanding.all()) {
       if (!this.#cancel(io) && changesDevice(io.op)) this.record?.orphan(io);
     }
     this.#outstanding.clear();
@@ -110,7 +111,7 @@ export class StreamRequests implements HandleOwner {
     const hasCredit = handle.use(bytes);
     const refusal = checkRequest(request, this.#limits.maxIoBytes);
     if (refusal !== null) this.#refuse(request, handle, bytes, refusal.code, refusal.message);
-    else if (this.#outstanding.has(id)) {
+    else if (this.#outstanding.get(id) !== undefined) {
       const message = `request.id must not be outstanding on this stream, got ${String(id)}`;
       this.#refuse(request, handle, bytes, 'INVALID_ARGUMENT', message);
     } else if (!hasCredit) this.#refuse(request, handle, bytes, 'CREDIT_EXCEEDED', handle.creditMessage());
@@ -130,7 +131,7 @@ export class StreamRequests implements HandleOwner {
     const payload = op === OPS.WRITE ? data : null;
     const queueTimeoutNs = request.queueTimeoutUs * NS_PER_US;
     const io = new PendingIo(op, offset, length, payload, request.fua, queueTimeoutNs, id, request.attempt, handle);
-    this.#outstanding.set(id, io);
+    this.#outstanding.add(io);
     handle.device.submit(io, tag);
   }
 
@@ -140,7 +141,7 @@ export class StreamRequests implements HandleOwner {
     if (record === null || !changesDevice(request.op as Op)) return false;
     const orphan = record.adopt(request.id, handle, request.attempt);
     if (orphan !== undefined) {
-      this.#outstanding.set(request.id, orphan);
+      this.#outstanding.add(orphan);
       return true;
     }
     const outcome = record.recall(request.id);
@@ -181,7 +182,7 @@ export class StreamRequests implements HandleOwner {
       this.#handles.delete(number);
       handle.closed = true;
     }
-    for (const io of [...this.#outstanding.values()]) {
+    for (const io of this.#outstanding.all()) {
       if (io.sink instanceof StreamHandle && io.sink.closed) this.#cancel(io);
     }
   }
