@@ -18,12 +18,12 @@ import { SluiceError } from './model/errors.js';
 import type { DeviceSettings } from './model/device.js';
 import type { UsageLedger } from './model/usage.js';
 import { NS_PER_MS, NS_PER_US } from './model/units.js';
-import type { BlockDevice, Clock, FlowView, Gate, Logger, Timer } from './ports.js';
+import type { BlockDevice, Clock, FlowView, Gate, Logger } from './ports.js';
 import { checkAgainstDevice, checkBounds, queuedBytes, type Refusal } from './admission.js';
-import { DeadlineHeap } from './deadline-heap.js';
 import { Flow } from './flow.js';
-import { OutstandingList } from './outstanding-list.js';
+import { IoTimeouts } from './io-timeouts.js';
 import { PendingIo } from './pending-io.js';
+import { QueueDeadlines } from './queue-deadlines.js';
 import { splitQueueTime } from './queue-time.js';
 import { costModel, type CostOf } from './scheduling/cost-model.js';
 import { Split, pieceBytesOf } from './split.js';
@@ -54,11 +54,8 @@ export class Dispatcher {
   readonly #flows = new Map<string, Flow>();
   /** Flows with nothing waiting or outstanding, the longest idle first. */
   readonly #idleFlows = new Set<Flow>();
-  readonly #deadlines = new DeadlineHeap();
-  #deadlineTimer: Timer | null = null;
-  #deadlineArmedNs = 0;
-  readonly #outstanding = new OutstandingList();
-  #timeoutTimer: Timer | null = null;
+  readonly #deadlines: QueueDeadlines;
+  readonly #outstanding: IoTimeouts;
   /** Requests past their I/O timeout that the device has not given back. */
   #hung = 0;
   #queued = 0;
@@ -75,6 +72,8 @@ export class Dispatcher {
     this.#logger = parts.logger;
     this.#settings = parts.settings;
     this.#costOf = costModel(parts.settings);
+    this.#deadlines = new QueueDeadlines(parts.clock, this.#expired);
+    this.#outstanding = new IoTimeouts(parts.clock, parts.settings.ioTimeoutMs * NS_PER_MS, this.#abandon);
     this.#gate.onGranted(this.#granted);
   }
 
@@ -120,7 +119,7 @@ export class Dispatcher {
     if (flow.append(io, bytes)) this.#newHead(flow, nowNs);
     this.#queued += 1;
     this.#queuedBytes += bytes;
-    if (io.queueTimeoutNs > 0) this.#watchDeadline(io, nowNs);
+    if (io.queueTimeoutNs > 0) this.#deadlines.add(io, nowNs);
     try {
       this.#gate.arrived(flow, io);
     } catch (error) {
@@ -142,7 +141,7 @@ export class Dispatcher {
     this.#settings = settings;
     this.#costOf = costModel(settings);
     this.#gate.configure(settings);
-    this.#armIoTimeout(true);
+    this.#outstanding.setTimeoutNs(settings.ioTimeoutMs * NS_PER_MS);
   }
 
   sharesChanged(tag: string): void {
@@ -170,8 +169,8 @@ export class Dispatcher {
 
   close(): void {
     this.cancelQueued('DRAINING', `device ${this.#name} is closing`);
-    this.#deadlineTimer?.cancel();
-    this.#timeoutTimer?.cancel();
+    this.#deadlines.close();
+    this.#outstanding.close();
     this.#gate.close();
   }
 
@@ -206,7 +205,6 @@ export class Dispatcher {
     io.submittedNs = startNs;
     flow.outstanding += 1;
     this.#outstanding.add(io);
-    if (this.#timeoutTimer === null) this.#armIoTimeout(false);
     this.#device.submit(io, this.#done);
   }
 
@@ -338,56 +336,12 @@ export class Dispatcher {
     drained?.();
   }
 
-  #watchDeadline(io: PendingIo, nowNs: number): void {
-    io.deadlineNs = nowNs + io.queueTimeoutNs;
-    this.#deadlines.add(io);
-    if (this.#deadlineTimer !== null && this.#deadlineArmedNs <= io.deadlineNs) return;
-    this.#deadlineTimer?.cancel();
-    this.#deadlineArmedNs = io.deadlineNs;
-    this.#deadlineTimer = this.#clock.after(io.queueTimeoutNs, this.#expire);
-  }
-
-  readonly #expire = (): void => {
-    this.#deadlineTimer = null;
-    const nowNs = this.#clock.nowNs();
-    for (let io = this.#deadlines.first; io !== undefined && io.deadlineNs <= nowNs; io = this.#deadlines.first) {
-      this.#takeBack(io, 'DEADLINE_EXCEEDED', `queue_timeout_us (${io.queueTimeoutNs / NS_PER_US}) passed in queue`);
-    }
-    this.#armDeadline(nowNs);
-  };
-
-  #armDeadline(nowNs: number): void {
-    const first = this.#deadlines.first;
-    // Armed already where an answer above brought a new request with a deadline of its own.
-    if (first === undefined || this.#deadlineTimer !== null) return;
-    this.#deadlineArmedNs = first.deadlineNs;
-    this.#deadlineTimer = this.#clock.after(first.deadlineNs - nowNs, this.#expire);
-  }
-
-  #armIoTimeout(again: boolean): void {
-    if (again) {
-      this.#timeoutTimer?.cancel();
-      this.#timeoutTimer = null;
-    }
-    const { first } = this.#outstanding;
-    if (first === null || this.#timeoutTimer !== null) return;
-    const dueNs = first.submittedNs + this.#settings.ioTimeoutMs * NS_PER_MS;
-    this.#timeoutTimer = this.#clock.after(Math.max(0, dueNs - this.#clock.nowNs()), this.#checkIoTimeouts);
-  }
-
-  readonly #checkIoTimeouts = (): void => {
-    this.#timeoutTimer = null;
-    const nowNs = this.#clock.nowNs();
-    const timeoutNs = this.#settings.ioTimeoutMs * NS_PER_MS;
-    for (let io = this.#outstanding.first; io !== null; io = this.#outstanding.first) {
-      if (io.submittedNs + timeoutNs > nowNs) break;
-      this.#abandon(io, nowNs);
-    }
-    this.#armIoTimeout(false);
+  readonly #expired = (io: PendingIo): void => {
+    this.#takeBack(io, 'DEADLINE_EXCEEDED', `queue_timeout_us (${io.queueTimeoutNs / NS_PER_US}) passed in queue`);
   };
 
   /** The slot is freed and the request answered; should the device give it back later, that is ignored. */
-  #abandon(io: PendingIo, nowNs: number): void {
+  readonly #abandon = (io: PendingIo, nowNs: number): void => {
     this.#hung += 1;
     if (this.#hung === 1) {
       this.#logger.warn(
@@ -405,7 +359,7 @@ export class Dispatcher {
       ? 'timed out at the device; whether it was executed is not known'
       : 'timed out at the device';
     this.#finish(io, 'DEVICE_IO', `${what} (io_timeout_ms ${String(this.#settings.ioTimeoutMs)})`, nowNs);
-  }
+  };
 }
 
 function writes(op: Op): boolean {
