@@ -13,8 +13,12 @@ import { LocalPolicyStore } from '../coordination/local/policy-store.js';
 import { LocalUsageStore } from '../coordination/local/usage-store.js';
 import { Host } from '../core/host.js';
 import { Ledger } from '../core/usage.js';
+import { NS_PER_S } from '../core/model/units.js';
 import type { Clock, DeviceFactory, Logger } from '../core/ports.js';
 import type { ConfiguredDevice, ConfiguredPolicy } from './config.js';
+
+/** How long a device that holds on to requests is waited for at the end. */
+const CLOSE_WAIT_NS = NS_PER_S;
 
 export interface Parts {
   readonly clock: Clock;
@@ -32,8 +36,8 @@ export interface Assembled {
   readonly usage: Usage;
   /** What this host counts, by device. */
   readonly ledgers: ReadonlyMap<string, Ledger>;
-  /** Devices first, then what feeds them. */
-  close(): Promise<void>;
+  /** Devices first, then what feeds them. @returns the devices that did not give back what they hold in time */
+  close(): Promise<readonly string[]>;
 }
 
 export async function assemble(parts: Parts): Promise<Assembled> {
@@ -71,8 +75,9 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     usage: new Usage(usageStore, clock),
     ledgers,
     close: async () => {
-      await host.close();
+      const hung = await host.close(CLOSE_WAIT_NS);
       inForce.close();
+      return hung;
     },
   };
 }

@@ -98,21 +98,27 @@ export class Service {
     return { ready: reasons.length === 0, reasons: [...reasons, ...notes] };
   }
 
-  /** GoAway, takes nothing new, answers what is in flight within graceMs, then closes everything. */
-  async stop(): Promise<void> {
-    if (this.#state === 'draining' || this.#state === 'stopped') return;
+  /**
+   * GoAway, takes nothing new, answers what is in flight within graceMs, then closes everything.
+   * @returns the devices that hold on to requests: the process ends only when it is made to
+   */
+  async stop(): Promise<readonly string[]> {
+    if (this.#state === 'draining' || this.#state === 'stopped') return [];
     this.#state = 'draining';
     this.#logger.info({ graceMs: this.#config.graceMs }, 'draining');
     await Promise.all([this.#grpc?.drain(this.#config.graceMs), this.#http?.drain(this.#config.graceMs)]);
-    await this.#closeAll();
+    const hung = await this.#closeAll();
+    if (hung.length > 0) this.#logger.warn({ devices: hung }, 'devices did not give back what they hold');
     this.#logger.info({}, 'stopped');
+    return hung;
   }
 
-  async #closeAll(): Promise<void> {
+  async #closeAll(): Promise<readonly string[]> {
     await this.#grpc?.close();
     await this.#http?.close();
-    await this.#assembled?.close();
+    const hung = (await this.#assembled?.close()) ?? [];
     this.#state = 'stopped';
+    return hung;
   }
 }
 

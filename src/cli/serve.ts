@@ -49,12 +49,14 @@ export function serveCommand(): Command {
       const listening = await service.start();
       process.stdout.write(`gRPC ${listening.grpc}\nHTTP http://${listening.http}\n`);
       if (options.readyFile !== undefined) writeReadyFile(options.readyFile, listening);
-      await stopped;
+      const hung = await stopped;
+      // A system call that never returns would hold the process: all that can be answered is answered.
+      if (hung.length > 0) process.exit(0);
     });
 }
 
 /** The first signal drains; a second ends at once. Resolves when the service has stopped. */
-function stopOnSignal(service: Service): Promise<void> {
+function stopOnSignal(service: Service): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     let signals = 0;
     const onSignal = (signal: NodeJS.Signals): void => {

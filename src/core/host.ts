@@ -155,13 +155,36 @@ export class Host implements ServedDevices {
     for (const served of this.#served.values()) served.opened?.dispatcher.cancelQueued('DRAINING', message);
   }
 
-  /** Lets go of all devices; what is queued is answered DRAINING, what is outstanding completes. */
-  async close(): Promise<void> {
+  /**
+   * Lets go of all devices; what is queued is answered DRAINING, what is outstanding completes.
+   * @param waitNs how long a device that does not give back what it holds is waited for
+   * @returns the names of those that did not
+   */
+  async close(waitNs: number): Promise<string[]> {
     for (const stop of this.#stopWatching) stop();
     this.#stopWatching = [];
-    await Promise.all(this.#work.values());
-    await Promise.all([...this.#served.values()].map((served) => this.#shut(served)));
+    const hung: string[] = [];
+    const shut = async (served: Served): Promise<void> => {
+      if (!(await this.#within(waitNs, this.#shut(served)))) hung.push(served.name);
+    };
+    await this.#within(waitNs, Promise.all(this.#work.values()));
+    await Promise.all([...this.#served.values()].map(shut));
     this.#served.clear();
+    return hung;
+  }
+
+  /** Whether the work was done in time. */
+  #within(waitNs: number, work: Promise<unknown>): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const timer = this.#parts.clock.after(waitNs, () => resolve(false));
+      work.then(
+        () => {
+          timer.cancel();
+          resolve(true);
+        },
+        (error: unknown) => reject(SluiceError.from(error)),
+      );
+    });
   }
 
   #enqueue(event: DeviceEvent): void {

@@ -150,12 +150,15 @@ export class LocalGate implements Gate, Heads {
     this.#fresh.push(flow);
   }
 
-  /** Others have been passed over by this grant: from now on they wait because of shares. */
-  #passOver(granted: FlowView, atNs: number): void {
+  /**
+   * Those whose head came up before this grant are passed over by it: from now on they wait because
+   * of shares. (The granted one too, at the very time of its grant: a share of nothing.)
+   */
+  #passOver(atNs: number): void {
     const fresh = this.#fresh;
     for (const flow of fresh) {
       flow.fresh = false;
-      if (flow !== granted && flow.passedOverNs < 0) flow.passedOverNs = atNs;
+      if (flow.passedOverNs < 0) flow.passedOverNs = atNs;
     }
     fresh.length = 0;
   }
@@ -179,7 +182,7 @@ export class LocalGate implements Gate, Heads {
         }
         const flow = this.#flows[next.leaf]!;
         this.#outstanding += 1;
-        this.#passOver(flow, atNs);
+        this.#passOver(atNs);
         handler(flow, atNs, 0);
         if (flow.head !== null) this.#markFresh(flow);
       }
