@@ -94,32 +94,38 @@ export class FairAlgorithm implements SchedulingAlgorithm {
   }
 
   finished(leaf: number, _request: RequestView, _latencyNs: number, nowNs: number): void {
-    const { nodes } = this;
-    nodes.outstanding[leaf]! -= 1;
-    if (nodes.outstanding[leaf]! === 0 && nodes.backlog[leaf]! === 0) this.becameIdle(leaf, nowNs);
+    const { outstanding, backlog } = this.nodes;
+    const left = outstanding[leaf]! - 1;
+    outstanding[leaf] = left;
+    if (left === 0 && backlog[leaf]! === 0) this.becameIdle(leaf, nowNs);
   }
 
   next(): Next {
     const { nodes, heaps } = this;
     if (heaps.size(ROOT) === 0) return IDLE;
+    const { domain, deposit } = nodes;
     for (;;) {
       let leaf = heaps.top(ROOT);
-      for (let d = nodes.domain[leaf]!; d !== NONE; d = nodes.domain[leaf]!) leaf = heaps.top(d);
+      let paid = deposit[leaf]!;
+      for (let d = domain[leaf]!; d !== NONE; d = domain[leaf]!) {
+        leaf = heaps.top(d);
+        if (deposit[leaf]! < paid) paid = deposit[leaf]!;
+      }
       const cost = this.heads.head(leaf).cost;
       // Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
-      if (this.payDeposits(leaf, cost)) continue;
-      nodes.backlog[leaf]! -= 1;
-      nodes.outstanding[leaf]! += 1;
+      if (paid < cost) {
+        this.payDeposits(leaf, cost);
+        continue;
+      }
       this.charge(leaf, cost);
       this.answer.leaf = leaf;
       return this.answer;
     }
   }
 
-  /** Adds to each node of the path what it is short of for a request of this cost. False where nothing was. */
-  private payDeposits(leaf: number, cost: number): boolean {
+  /** Adds to each node of the path what it is short of for a request of this cost. */
+  private payDeposits(leaf: number, cost: number): void {
     const { nodes, domains, heaps } = this;
-    let paid = false;
     for (let n = leaf; n !== NONE; n = domains.owner[nodes.home[n]!]!) {
       if (nodes.deposit[n]! >= cost) continue;
       const vio = nodes.vio[n]! + ((cost - nodes.deposit[n]!) * SCALE) / nodes.shares[n]!;
@@ -127,26 +133,27 @@ export class FairAlgorithm implements SchedulingAlgorithm {
       nodes.vio[n] = vio;
       this.noteVio(nodes.home[n]!, vio);
       heaps.raiseTop(nodes.home[n]!, vio);
-      paid = true;
     }
-    return paid;
   }
 
   /** Charges the path from a leaf that stands first at every level; who has no backlog left leaves. */
   private charge(leaf: number, cost: number): void {
     const { nodes, domains, heaps } = this;
     const { vio, shares, home } = nodes;
-    let active = nodes.backlog[leaf]! > 0;
+    const waiting = nodes.backlog[leaf]! - 1;
+    nodes.backlog[leaf] = waiting;
+    nodes.outstanding[leaf]! += 1;
+    let active = waiting > 0;
     for (let n = leaf; n !== NONE;) {
       const d = home[n]!;
       const before = vio[n]!;
       const after = before + (cost * SCALE) / shares[n]!;
       vio[n] = after;
       if (before > domains.v[d]!) domains.v[d] = before;
-      if (after > domains.maxVio[d]!) domains.maxVio[d] = after;
       if (active) {
         heaps.raiseTop(d, after);
       } else {
+        this.noteVio(d, after);
         heaps.pop(d);
         active = heaps.size(d) > 0;
       }
@@ -222,6 +229,7 @@ export class FairAlgorithm implements SchedulingAlgorithm {
     const { nodes, domains, heaps } = this;
     for (let n = leaf; n !== NONE;) {
       const d = nodes.home[n]!;
+      this.noteVio(d, nodes.vio[n]!);
       heaps.remove(d, n);
       if (heaps.size(d) > 0) return;
       n = domains.owner[d]!;

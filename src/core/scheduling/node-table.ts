@@ -103,7 +103,7 @@ export class DomainTable {
   owner = new Int32Array(4);
   /** Virtual time. */
   v = new Float64Array(4);
-  /** No less than the vio of any child that is or was here. */
+  /** No less than the vio of any child that is or was here and is not active: what counts once all are idle. */
   maxVio = new Float64Array(4);
   /** Clock time since when no child has been busy. */
   idleSinceNs = new Float64Array(4);
