@@ -194,7 +194,7 @@ export class Heaps {
       const from = at + isRight;
       const childKey = keys[from]!;
       const childOrder = orders[from]!;
-      if (+(key < childKey) | (+(key === childKey) & +(order < childOrder))) break;
+      if (key < childKey || (key === childKey && order < childOrder)) break;
       const childId = ids[from]!;
       keys[base + slot] = childKey;
       orders[base + slot] = childOrder;
