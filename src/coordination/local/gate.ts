@@ -122,9 +122,12 @@ export class LocalGate implements Gate, Heads {
     return true;
   }
 
-  /** A leaf that the algorithm may forget keeps no flow alive. */
+  /**
+   * A leaf that the algorithm may forget keeps no flow alive. Its number may be another flow's by
+   * now: requests that an earlier algorithm granted come back after the present one forgot the leaf.
+   */
   #forgetIdle(flow: FlowView): void {
-    if (flow.gateHeld === 0 && flow.gateEpoch === this.#epoch) this.#flows[flow.gateIndex] = undefined;
+    if (flow.gateHeld === 0 && this.#flows[flow.gateIndex] === flow) this.#flows[flow.gateIndex] = undefined;
   }
 
   /**
