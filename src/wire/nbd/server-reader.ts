@@ -44,11 +44,6 @@ export class ServerReader {
     return this.#bytes.length;
   }
 
-  /** The connection begins anew, under TLS. */
-  restart(): void {
-    this.#phase = 'flags';
-  }
-
   /** From now on requests. @param pieceBytes longest piece of a payload */
   beginRequests(pieceBytes: number): void {
     this.#phase = 'requests';

@@ -1,0 +1,253 @@
+/**
+ * One client of the NBD door.
+ *
+ *   handshake ──GO, EXPORT_NAME──▶ transmission ──DISC──▶ finishing ──┐
+ *       │ ▲ STARTTLS                    │ drain                       │ all answered and sent
+ *       └─┘                             ▼                             ▼
+ *                                    draining ───grace is over───▶ closed ◀── socket gone, bad bytes
+ *
+ * Invariants: what has been taken in is answered unless the client is gone; the socket is not read
+ * while as much is held or unsent as one connection may, so that a client that never reads its
+ * replies holds a bounded amount of memory and delays nobody else.
+ */
+import type { Socket } from 'node:net';
+import { TLSSocket, createSecureContext } from 'node:tls';
+import { SluiceError } from '../../core/model/errors.js';
+import { MIB, NS_PER_MS } from '../../core/model/units.js';
+import type { Timer } from '../../core/ports.js';
+import { COMMANDS, NbdProtocolError } from '../../wire/nbd/protocol.js';
+import { ServerReader, type FromClient } from '../../wire/nbd/server-reader.js';
+import type { Export } from './exports.js';
+import { Negotiation, type Negotiated } from './negotiation.js';
+import type { NbdDoorParts } from './parts.js';
+import { Transmission } from './transmission.js';
+
+/**
+ * `handshake` until an export is chosen; `transmission`; `finishing` after the client's DISC:
+ * nothing more is read; `draining`: new requests are answered ESHUTDOWN; `closed`.
+ */
+type ConnectionState = 'handshake' | 'transmission' | 'finishing' | 'draining' | 'closed';
+
+/** Unsent bytes past which a client is not read. */
+const UNSENT_BYTES_MAX = 4 * MIB;
+/** A client that has not chosen an export by then holds a place that others may want. */
+const HANDSHAKE_NS = 10_000 * NS_PER_MS;
+/** How long a client may take to read its last answers and hang up. */
+const LINGER_NS = 2_000 * NS_PER_MS;
+
+export class NbdConnection {
+  readonly #parts: NbdDoorParts;
+  readonly #ended: (connection: NbdConnection) => void;
+  readonly #reader = new ServerReader();
+  readonly #negotiation: Negotiation;
+  #socket: Socket;
+  #state: ConnectionState = 'handshake';
+  #transmission: Transmission | null = null;
+  /** An option is being answered, or TLS is on its way: nothing is read meanwhile. */
+  #busy = false;
+  #pumping = false;
+  #corked = false;
+  /** The last has been written; what still comes is passed over. */
+  #said = false;
+  /** Of the handshake, later of the end. */
+  #timer: Timer | null;
+
+  constructor(socket: Socket, parts: NbdDoorParts, ended: (connection: NbdConnection) => void) {
+    this.#parts = parts;
+    this.#socket = socket;
+    this.#ended = ended;
+    this.#timer = parts.clock.after(HANDSHAKE_NS, () => this.close());
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true);
+    this.#listen(socket);
+    this.#negotiation = new Negotiation(parts, (bytes) => this.#write(bytes));
+  }
+
+  /** Requests from now on are answered ESHUTDOWN; closes when those before are answered. */
+  drain(): void {
+    if (this.#state === 'handshake') this.#finish();
+    else if (this.#state === 'transmission') {
+      this.#state = 'draining';
+      this.#finishIfDone();
+    }
+  }
+
+  /** Takes back what is queued. */
+  cancelQueued(): void {
+    this.#transmission?.cancelQueued();
+  }
+
+  /** Ends it now. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#timer?.cancel();
+    this.#transmission?.end();
+    this.#socket.destroy();
+    this.#ended(this);
+  }
+
+  #listen(socket: Socket): void {
+    socket.on('data', (chunk: Buffer) => {
+      if (this.#said) return;
+      this.#reader.push(chunk);
+      this.#pump();
+    });
+    socket.on('drain', () => this.#pump());
+    socket.on('error', () => this.close());
+    socket.on('close', () => this.close());
+    socket.on('end', () => this.close());
+  }
+
+  /** Takes in what has come, for as long as there is room. */
+  readonly #pump = (): void => {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    try {
+      while (this.#mayRead()) {
+        const message = this.#reader.next();
+        if (message === null) break;
+        this.#received(message);
+      }
+    } catch (error) {
+      if (!(error instanceof NbdProtocolError)) throw error;
+      this.#cutOff(error.message);
+    } finally {
+      this.#pumping = false;
+    }
+    if (this.#said || this.#state === 'closed') return;
+    if (this.#mayRead()) this.#socket.resume();
+    else this.#socket.pause();
+    this.#finishIfDone();
+  };
+
+  #mayRead(): boolean {
+    if (this.#busy || this.#state === 'finishing' || this.#state === 'closed') return false;
+    return this.#transmission?.full !== true && this.#socket.writableLength < UNSENT_BYTES_MAX;
+  }
+
+  #received(message: FromClient): void {
+    switch (message.kind) {
+      case 'flags':
+        this.#negotiation.flags(message.noZeroes);
+        return;
+      case 'option':
+        this.#busy = true;
+        this.#negotiation.answer(message.number, message.option, this.#state !== 'handshake').then(
+          (next) => this.#negotiated(next),
+          (error: unknown) => this.#cutOff(SluiceError.from(error).message),
+        );
+        return;
+      case 'request':
+        if (message.request.command === COMMANDS.DISC) this.#state = 'finishing';
+        else this.#transmission!.take(message.request, this.#state === 'draining');
+    }
+  }
+
+  #negotiated(next: Negotiated): void {
+    if (this.#state === 'closed') return;
+    switch (next.kind) {
+      case 'more':
+        break;
+      case 'gone':
+        this.#finish();
+        return;
+      case 'starttls':
+        this.#startTls();
+        return;
+      case 'transmission':
+        if (this.#state === 'handshake') this.#begin(next.export);
+    }
+    this.#busy = false;
+    this.#pump();
+  }
+
+  /** Reads nothing more; what was asked before is answered. */
+  #cutOff(why: string): void {
+    this.#parts.logger.warn({ error: why }, 'an NBD client was cut off');
+    if (this.#state !== 'closed') this.#state = 'finishing';
+    this.#finishIfDone();
+  }
+
+  #begin(target: Export): void {
+    this.#timer?.cancel();
+    this.#timer = null;
+    this.#state = 'transmission';
+    const { clock, maxIoBytes } = this.#parts;
+    const { blockBytes } = target;
+    const most = Math.min(maxIoBytes, target.device.record.settings.maxQueuedBytes);
+    const pieceBytes = Math.max(blockBytes, most - (most % blockBytes));
+    this.#reader.beginRequests(pieceBytes);
+    this.#transmission = new Transmission({
+      clock,
+      export: target,
+      pieceBytes,
+      structured: this.#negotiation.structured,
+      blockStatus: this.#negotiation.hasContext(target.name),
+      write: (bytes) => this.#write(bytes),
+      answered: this.#pump,
+    });
+  }
+
+  /** The acknowledgement is on its way; from here on both sides speak TLS. */
+  #startTls(): void {
+    // What came ahead of TLS could have been put there by anyone on the way.
+    if (this.#reader.buffered > 0) {
+      this.#cutOff('bytes after STARTTLS, ahead of TLS');
+      return;
+    }
+    const plain = this.#socket;
+    plain.removeAllListeners('data');
+    plain.removeAllListeners('drain');
+    plain.removeAllListeners('end');
+    const { ca, ...identity } = this.#parts.tls!;
+    const secure = new TLSSocket(plain, {
+      isServer: true,
+      secureContext: createSecureContext({ ...identity, ...(ca === undefined ? {} : { ca }) }),
+      // With a CA only its clients are let in.
+      requestCert: ca !== undefined,
+      rejectUnauthorized: ca !== undefined,
+    });
+    this.#socket = secure;
+    this.#listen(secure);
+    secure.once('secure', () => {
+      if (ca !== undefined && !secure.authorized) {
+        this.#cutOff('a client without a certificate of listen.nbd_tls.ca');
+        return;
+      }
+      this.#negotiation.secured();
+      this.#busy = false;
+      this.#pump();
+    });
+  }
+
+  /** All that one turn of the event loop answers leaves in one write. */
+  #write(bytes: Uint8Array): void {
+    if (!this.#corked) {
+      this.#corked = true;
+      const socket = this.#socket;
+      socket.cork();
+      process.nextTick(() => {
+        this.#corked = false;
+        socket.uncork();
+      });
+    }
+    this.#socket.write(bytes);
+  }
+
+  #finishIfDone(): void {
+    if (this.#state !== 'finishing' && this.#state !== 'draining') return;
+    if (this.#transmission === null || this.#transmission.held === 0) this.#finish();
+  }
+
+  /** Sends what is to be sent; closes once the client has, since a reset would drop what it has not read. */
+  #finish(): void {
+    if (this.#said || this.#state === 'closed') return;
+    this.#said = true;
+    this.#state = 'finishing';
+    this.#timer?.cancel();
+    this.#timer = this.#parts.clock.after(LINGER_NS, () => this.close());
+    this.#socket.end();
+    this.#socket.resume();
+  }
+}

@@ -1,0 +1,25 @@
+/** What the NBD door is made of. */
+import type { TlsOptions } from 'node:tls';
+import type { Policy } from '../../core/model/policy.js';
+import type { Clock, Logger, ServedDevices } from '../../core/ports.js';
+
+/** As much of the policy use cases as a list of exports needs. */
+export interface PolicyLister {
+  list(query: {
+    readonly device: string;
+    readonly prefix: string;
+    readonly pageSize: number;
+    readonly pageToken: string;
+  }): Promise<{ readonly policies: readonly Policy[] }>;
+}
+
+export interface NbdDoorParts {
+  readonly devices: ServedDevices;
+  readonly policies: PolicyLister;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** A longer READ or WRITE is scheduled in pieces of this. */
+  readonly maxIoBytes: number;
+  /** Where it is set clients must ask for TLS before anything else. */
+  readonly tls: Pick<TlsOptions, 'cert' | 'key' | 'ca'> | null;
+}
