@@ -11,7 +11,17 @@ const PACKAGES = [
   {
     name: 'fio',
     present: () => works('fio', ['--version']),
-    skips: 'reading logs of I/O that fio itself wrote',
+    skips: 'reading logs of I/O that fio itself wrote, fio over NBD',
+  },
+  {
+    name: 'libnbd-bin',
+    present: () => works('nbdinfo', ['--version']) && works('nbdcopy', ['--version']),
+    skips: 'nbdinfo and nbdcopy against the NBD door',
+  },
+  {
+    name: 'qemu-utils',
+    present: () => works('qemu-img', ['--version']) && works('qemu-io', ['--version']),
+    skips: 'qemu-img and qemu-io against the NBD door',
   },
 ];
 

@@ -30,3 +30,27 @@ export function formatAddress(host: string, port: number): string {
 function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
 }
+
+/** HOST:PORT, or `unix:` and the path of a socket, which only this machine reaches. */
+export type SocketAddress = Address | { readonly path: string };
+
+/** Longest path of a Unix socket that the system takes. */
+const SOCKET_PATH_MAX = 107;
+
+/**
+ * Reads what parseAddress reads, and `unix:/run/sluice.nbd`.
+ * @throws SluiceError INVALID_ARGUMENT
+ */
+export function parseSocketAddress(text: string, field: string): SocketAddress {
+  if (!text.startsWith('unix:')) return parseAddress(text, field);
+  const path = text.slice('unix:'.length);
+  if (!path.startsWith('/') || Buffer.byteLength(path) > SOCKET_PATH_MAX) {
+    throw invalid(field, `unix: and an absolute path of at most ${String(SOCKET_PATH_MAX)} bytes`, text);
+  }
+  return { path };
+}
+
+/** The address that clients connect to, once it is listened at. */
+export function formatSocketAddress(address: SocketAddress, port: number): string {
+  return 'path' in address ? `unix:${address.path}` : formatAddress(address.host, port);
+}

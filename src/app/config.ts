@@ -22,7 +22,7 @@ import {
 import { checkPolicy, type PolicyFields } from '../core/model/policy.js';
 import { checkDeviceName } from '../core/model/tag.js';
 import { KIB, MIB } from '../core/model/units.js';
-import { parseAddress, type Address } from './address.js';
+import { parseAddress, parseSocketAddress, type Address, type SocketAddress } from './address.js';
 
 const int = (min: number, max: number): z.ZodNumber => z.number().int().min(min).max(max);
 
@@ -87,6 +87,10 @@ const schema = z.strictObject({
     .strictObject({
       grpc: z.string().default('127.0.0.1:50051'),
       http: z.string().default('127.0.0.1:8080'),
+      nbd: z.string().optional(),
+      nbd_tls: z
+        .strictObject({ cert: z.string().min(1), key: z.string().min(1), ca: z.string().min(1).optional() })
+        .optional(),
       insecure: z.boolean().default(false),
     })
     .prefault({}),
@@ -117,6 +121,7 @@ export type RawBinding = z.output<typeof bindingSchema>;
 const ENVIRONMENT: Record<string, readonly string[]> = {
   SLUICE_LISTEN_GRPC: ['listen', 'grpc'],
   SLUICE_LISTEN_HTTP: ['listen', 'http'],
+  SLUICE_LISTEN_NBD: ['listen', 'nbd'],
   SLUICE_LISTEN_INSECURE: ['listen', 'insecure'],
   SLUICE_STORE: ['store'],
   SLUICE_WORKERS: ['workers'],
@@ -140,8 +145,22 @@ export interface ConfiguredPolicy {
   readonly fields: PolicyFields;
 }
 
+export interface NbdTlsFiles {
+  readonly cert: string;
+  readonly key: string;
+  readonly ca?: string | undefined;
+}
+
 export interface Config {
-  readonly listen: { readonly grpc: Address; readonly http: Address; readonly insecure: boolean };
+  readonly listen: {
+    readonly grpc: Address;
+    readonly http: Address;
+    /** null = no NBD door. */
+    readonly nbd: SocketAddress | null;
+    /** Files in PEM; where it is set NBD clients must use TLS, with `ca` also with a certificate of it. */
+    readonly nbdTls: NbdTlsFiles | null;
+    readonly insecure: boolean;
+  };
   readonly store: 'memory';
   /** Longest that a stop waits for what is in flight. */
   readonly graceMs: number;
@@ -264,6 +283,8 @@ function complete(raw: Raw): Config {
     listen: {
       grpc: listenAddress(raw.listen.grpc, 'listen.grpc', raw.listen.insecure),
       http: listenAddress(raw.listen.http, 'listen.http', raw.listen.insecure),
+      nbd: raw.listen.nbd === undefined ? null : listenSocket(raw.listen.nbd, 'listen.nbd', raw.listen.insecure),
+      nbdTls: nbdTls(raw),
       insecure: raw.listen.insecure,
     },
     store: 'memory',
@@ -321,6 +342,21 @@ function camelKeys(value: object): object {
         typeof inner === 'object' && inner !== null ? camelKeys(inner) : inner,
       ]),
   );
+}
+
+function nbdTls(raw: Raw): NbdTlsFiles | null {
+  const { nbd, nbd_tls: files } = raw.listen;
+  if (files === undefined) return null;
+  if (nbd === undefined) {
+    throw new SluiceError('INVALID_ARGUMENT', 'listen.nbd_tls must come with listen.nbd, which is not set', {
+      field: 'listen.nbd_tls',
+    });
+  }
+  return files;
+}
+
+function listenSocket(text: string, field: string, insecure: boolean): SocketAddress {
+  return text.startsWith('unix:') ? parseSocketAddress(text, field) : listenAddress(text, field, insecure);
 }
 
 function listenAddress(text: string, field: string, insecure: boolean): Address {

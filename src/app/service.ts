@@ -1,15 +1,16 @@
 /** The service of one process: configuration -> parts, start and stop order. */
 import { randomUUID } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { RealClock } from '../clock/real.js';
-import { SluiceError } from '../core/model/errors.js';
+import { SluiceError, invalid } from '../core/model/errors.js';
 import type { Logger } from '../core/ports.js';
 import { makeDeviceFactory, type BindingSpec } from '../devices/factory.js';
 import { GrpcDoor } from '../doors/grpc/door.js';
 import { HttpDoor } from '../doors/http/door.js';
-import { formatAddress } from './address.js';
+import { NbdDoor } from '../doors/nbd/door.js';
+import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
-import type { Config, RawBinding } from './config.js';
+import type { Config, NbdTlsFiles, RawBinding } from './config.js';
 
 /** `starting` until everything listens; `serving`; `draining` from the first stop on; `stopped`. */
 export type ServiceState = 'starting' | 'serving' | 'draining' | 'stopped';
@@ -17,6 +18,8 @@ export type ServiceState = 'starting' | 'serving' | 'draining' | 'stopped';
 export interface Listening {
   readonly grpc: string;
   readonly http: string;
+  /** HOST:PORT or unix:/path; absent where the door is off. */
+  readonly nbd?: string;
 }
 
 export class Service {
@@ -26,6 +29,7 @@ export class Service {
   #assembled: Assembled | null = null;
   #grpc: GrpcDoor | null = null;
   #http: HttpDoor | null = null;
+  #nbd: NbdDoor | null = null;
 
   constructor(config: Config, logger: Logger) {
     this.#config = config;
@@ -73,10 +77,22 @@ export class Service {
         readiness: () => this.readiness(),
       });
       const httpPort = await this.#http.listen(listen.http.host, listen.http.port);
+      if (listen.nbd !== null) {
+        this.#nbd = new NbdDoor({
+          devices: host,
+          policies,
+          clock,
+          logger: this.#logger,
+          maxIoBytes: limits.maxIoBytes,
+          tls: listen.nbdTls === null ? null : readTls(listen.nbdTls),
+        });
+      }
+      const nbdPort = (await this.#nbd?.listen(listen.nbd!)) ?? 0;
       this.#state = 'serving';
       const listening = {
         grpc: formatAddress(listen.grpc.host, grpcPort),
         http: formatAddress(listen.http.host, httpPort),
+        ...(listen.nbd === null ? {} : { nbd: formatSocketAddress(listen.nbd, nbdPort) }),
       };
       this.#logger.info({ ...listening, hostId, store: this.#config.store }, 'serving');
       if (listen.insecure)
@@ -106,7 +122,8 @@ export class Service {
     if (this.#state === 'draining' || this.#state === 'stopped') return [];
     this.#state = 'draining';
     this.#logger.info({ graceMs: this.#config.graceMs }, 'draining');
-    await Promise.all([this.#grpc?.drain(this.#config.graceMs), this.#http?.drain(this.#config.graceMs)]);
+    const { graceMs } = this.#config;
+    await Promise.all([this.#grpc?.drain(graceMs), this.#http?.drain(graceMs), this.#nbd?.drain(graceMs)]);
     const hung = await this.#closeAll();
     if (hung.length > 0) this.#logger.warn({ devices: hung }, 'devices did not give back what they hold');
     this.#logger.info({}, 'stopped');
@@ -116,6 +133,7 @@ export class Service {
   async #closeAll(): Promise<readonly string[]> {
     await this.#grpc?.close();
     await this.#http?.close();
+    await this.#nbd?.close();
     const hung = (await this.#assembled?.close()) ?? [];
     this.#state = 'stopped';
     return hung;
@@ -127,6 +145,22 @@ export function writeReadyFile(file: string, listening: Listening): void {
   const part = `${file}.part`;
   writeFileSync(part, `${JSON.stringify(listening)}\n`);
   renameSync(part, file);
+}
+
+/** @throws SluiceError INVALID_ARGUMENT naming the file that cannot be read */
+function readTls(files: NbdTlsFiles): { cert: Buffer; key: Buffer; ca?: Buffer } {
+  const read = (name: 'cert' | 'key' | 'ca', file: string): Buffer => {
+    try {
+      return readFileSync(file);
+    } catch (error) {
+      throw invalid(`listen.nbd_tls.${name}`, `a file that can be read (${(error as Error).message})`, file);
+    }
+  };
+  return {
+    cert: read('cert', files.cert),
+    key: read('key', files.key),
+    ...(files.ca === undefined ? {} : { ca: read('ca', files.ca) }),
+  };
 }
 
 function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<string, BindingSpec> {

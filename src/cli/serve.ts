@@ -11,6 +11,7 @@ interface ServeOptions {
   workers?: number;
   grpc?: string;
   http?: string;
+  nbd?: string;
   insecure?: boolean;
   readyFile?: string;
   logLevel?: string;
@@ -19,12 +20,13 @@ interface ServeOptions {
 
 export function serveCommand(): Command {
   return new Command('serve')
-    .description('serve tagged I/O over gRPC, and the control plane over gRPC and HTTP')
+    .description('serve tagged I/O over gRPC and NBD, and the control plane over gRPC and HTTP')
     .option('--config <file>', 'configuration, YAML (default: the file named by SLUICE_CONFIG, if any)')
     .option('--store <store>', 'memory (default) or redis://HOST:PORT')
     .option('--workers <n>', 'processes that share the ports; more than one needs a Redis store', integer)
     .option('--grpc <address>', 'HOST:PORT of the gRPC door; port 0 = any free one (default 127.0.0.1:50051)')
     .option('--http <address>', 'HOST:PORT of the HTTP door; port 0 = any free one (default 127.0.0.1:8080)')
+    .option('--nbd <address>', 'HOST:PORT or unix:/path of the NBD door; port 0 = any free one (default: no NBD)')
     .option('--insecure', 'serve addresses other than loopback without authentication')
     .option('--ready-file <file>', 'write the addresses to this file, as JSON, once everything listens')
     .option('--log-level <level>', 'debug, info, warn, error or silent (default info)')
@@ -39,6 +41,7 @@ export function serveCommand(): Command {
           workers: options.workers,
           'listen.grpc': options.grpc,
           'listen.http': options.http,
+          'listen.nbd': options.nbd,
           'listen.insecure': options.insecure,
           log_level: options.logLevel,
           grace_ms: options.graceMs,
@@ -48,6 +51,7 @@ export function serveCommand(): Command {
       const stopped = stopOnSignal(service);
       const listening = await service.start();
       process.stdout.write(`gRPC ${listening.grpc}\nHTTP http://${listening.http}\n`);
+      if (listening.nbd !== undefined) process.stdout.write(`NBD ${listening.nbd}\n`);
       if (options.readyFile !== undefined) writeReadyFile(options.readyFile, listening);
       const hung = await stopped;
       // A system call that never returns would hold the process: all that can be answered is answered.
