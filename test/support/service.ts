@@ -27,6 +27,8 @@ export interface ServiceOptions {
 export class TestService implements AsyncDisposable {
   readonly grpc: string;
   readonly http: string;
+  /** Empty where the configuration has no NBD door. */
+  readonly nbd: string;
   readonly child: ChildProcess;
   readonly folder: string;
   readonly #ownsFolder: boolean;
@@ -34,7 +36,7 @@ export class TestService implements AsyncDisposable {
 
   private constructor(
     child: ChildProcess,
-    ready: { grpc: string; http: string },
+    ready: { grpc: string; http: string; nbd?: string },
     folder: string,
     owns: boolean,
     output: () => string,
@@ -42,6 +44,7 @@ export class TestService implements AsyncDisposable {
     this.child = child;
     this.grpc = ready.grpc;
     this.http = ready.http;
+    this.nbd = ready.nbd ?? '';
     this.folder = folder;
     this.#ownsFolder = owns;
     this.#output = output;
@@ -84,7 +87,7 @@ export class TestService implements AsyncDisposable {
       }
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
-    const ready = JSON.parse(readFileSync(readyFile, 'utf8')) as { grpc: string; http: string };
+    const ready = JSON.parse(readFileSync(readyFile, 'utf8')) as { grpc: string; http: string; nbd?: string };
     return new TestService(child, ready, folder, options.folder === undefined, () => output);
   }
 

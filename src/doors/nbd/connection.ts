@@ -11,7 +11,7 @@
  * replies holds a bounded amount of memory and delays nobody else.
  */
 import type { Socket } from 'node:net';
-import { TLSSocket, createSecureContext } from 'node:tls';
+import { createServer } from 'node:tls';
 import { SluiceError } from '../../core/model/errors.js';
 import { MIB, NS_PER_MS } from '../../core/model/units.js';
 import type { Timer } from '../../core/ports.js';
@@ -201,24 +201,24 @@ export class NbdConnection {
     plain.removeAllListeners('drain');
     plain.removeAllListeners('end');
     const { ca, ...identity } = this.#parts.tls!;
-    const secure = new TLSSocket(plain, {
-      isServer: true,
-      secureContext: createSecureContext({ ...identity, ...(ca === undefined ? {} : { ca }) }),
-      // With a CA only its clients are let in.
-      requestCert: ca !== undefined,
-      rejectUnauthorized: ca !== undefined,
-    });
-    this.#socket = secure;
-    this.#listen(secure);
-    secure.once('secure', () => {
-      if (ca !== undefined && !secure.authorized) {
-        this.#cutOff('a client without a certificate of listen.nbd_tls.ca');
+    // With a CA only its clients are let in. A server of its own that never listens: only it checks them.
+    const verify = ca === undefined ? {} : { ca, requestCert: true, rejectUnauthorized: true };
+    const upgrade = createServer({ ...identity, ...verify }, (secure) => {
+      if (this.#state === 'closed') {
+        secure.destroy();
         return;
       }
+      this.#socket = secure;
+      this.#listen(secure);
       this.#negotiation.secured();
       this.#busy = false;
       this.#pump();
     });
+    upgrade.on('tlsClientError', (error) => {
+      this.#parts.logger.warn({ error: error.message }, 'an NBD client was cut off in its TLS handshake');
+      this.close();
+    });
+    upgrade.emit('connection', plain);
   }
 
   /** All that one turn of the event loop answers leaves in one write. */
