@@ -57,7 +57,19 @@ policies: [{ device: '*', tag: acme/db, shares: 5 }]
     expect(config.policies).toEqual([{ device: '*', tag: 'acme/db', fields: { shares: 5 } }]);
   });
 
+  test('of the NBD door: off unless set, an address or a Unix socket, with TLS', () => {
+    expect(load('').listen).toMatchObject({ nbd: null, nbdTls: null });
+    const tls = { cert: 'a.pem', key: 'a.key' };
+    const { listen } = load('listen: { nbd: "unix:/run/sluice.nbd", nbd_tls: { cert: a.pem, key: a.key } }');
+    expect(listen).toMatchObject({ nbd: { path: '/run/sluice.nbd' }, nbdTls: tls });
+    expect(load('', { SLUICE_LISTEN_NBD: '[::1]:7' }).listen.nbd).toEqual({ host: '::1', port: 7, loopback: true });
+  });
+
   test.each([
+    ['listen: { nbd: "0.0.0.0:1" }', 'listen.nbd must be a loopback address, or listen.insecure true'],
+    ['listen: { nbd: "unix:here" }', 'listen.nbd must be unix: and an absolute path of at most 107 bytes'],
+    ['listen: { nbd_tls: { cert: a, key: b } }', 'listen.nbd_tls must come with listen.nbd'],
+    ['listen: { nbd: "127.0.0.1:0", nbd_tls: { cert: a } }', 'listen.nbd_tls.key'],
     ['lisen: {}', 'unknown configuration key lisen'],
     ['devices: { d: { simulation: { kind: hdd }, dept: 3 } }', 'unknown configuration key devices.d.dept'],
     ['devices: { d: { simulation: { kind: hdd }, depth: 0 } }', 'devices.d.depth must be an integer 1..65536, got 0'],
