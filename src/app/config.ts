@@ -68,6 +68,7 @@ const bindingSchema = z.discriminatedUnion('type', [
     create: z.boolean().optional(),
     read_only: z.boolean().optional(),
     block_bytes: z.number().optional(),
+    direct: z.boolean().optional(),
     uuid: z.string().optional(),
   }),
 ]);

@@ -140,6 +140,7 @@ function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<st
         ...(raw.create === undefined ? {} : { create: raw.create }),
         ...(raw.read_only === undefined ? {} : { readOnly: raw.read_only }),
         ...(raw.block_bytes === undefined ? {} : { blockBytes: raw.block_bytes }),
+        ...(raw.direct === undefined ? {} : { direct: raw.direct }),
         ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
       },
     ]),

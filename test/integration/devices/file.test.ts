@@ -91,7 +91,12 @@ describe('a file device', () => {
   it('answers NO_SPACE with the errno where there is none left', async () => {
     const handle = await open('/dev/full', 'r+');
     const { FileDevice } = await import('../../../src/devices/file/file-device.js');
-    const device = new FileDevice(handle, null, clock, { sizeBytes: MIB, blockBytes: 512, readOnly: false });
+    const device = new FileDevice(handle, null, clock, {
+      sizeBytes: MIB,
+      blockBytes: 512,
+      readOnly: false,
+      pool: null,
+    });
     devices.push(device);
     const { code, message } = await perform(device, ioOf(OPS.WRITE, 0, 512, 0, Buffer.alloc(512, 1)));
     expect(code).toBe('NO_SPACE');
