@@ -9,6 +9,8 @@ import { makeSimulation } from '../../src/devices/factory.js';
 import { openFileDevice } from '../../src/devices/file/open.js';
 import { FaultyDevice } from '../../src/devices/filters/fault.js';
 import { SeededRng } from '../../src/core/rng.js';
+import { takesDirect } from '../integration/devices/perform.js';
+import { LoopDevice, canLoop } from '../support/loop.js';
 import { deviceConformance, type DeviceUnderTest } from './device-suite.js';
 
 function simulated(kind: SimulationKind, blockBytes: number): Promise<DeviceUnderTest> {
@@ -36,18 +38,27 @@ deviceConformance(
   { keepsData: true, trim: 'zeros', runs: 50 },
 );
 
-deviceConformance(
-  'file',
-  async () => {
-    const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-device-'));
-    const clock = new RealClock();
-    const device = await openFileDevice({ path: path.join(folder, 'disk'), create: true, sizeBytes: 64 * MIB }, clock);
-    return {
-      device,
-      clock,
-      settle: () => undefined,
-      dispose: () => rm(folder, { recursive: true, force: true }),
-    };
-  },
-  { keepsData: true, trim: 'unsupported', runs: 15 },
-);
+async function file(direct: boolean): Promise<DeviceUnderTest> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-device-'));
+  const clock = new RealClock();
+  const spec = { path: path.join(folder, 'disk'), create: true, sizeBytes: 64 * MIB, direct };
+  const device = await openFileDevice(spec, clock);
+  return { device, clock, settle: () => undefined, dispose: () => rm(folder, { recursive: true, force: true }) };
+}
+
+const onDisk = { keepsData: true, trim: 'unsupported', runs: 15 } as const;
+deviceConformance('file', () => file(false), onDisk);
+if (takesDirect) deviceConformance('file, direct', () => file(true), onDisk);
+
+async function loop(...options: readonly string[]): Promise<DeviceUnderTest> {
+  const made = new LoopDevice(64 * MIB, ...options);
+  const clock = new RealClock();
+  const device = await openFileDevice({ path: made.path }, clock);
+  const dispose = (): Promise<void> => Promise.resolve(made[Symbol.dispose]());
+  return { device, clock, settle: () => undefined, dispose };
+}
+
+if (canLoop) {
+  deviceConformance('block device', () => loop(), onDisk);
+  deviceConformance('block device, blocks of 4 KiB', () => loop('--sector-size', '4096'), onDisk);
+}
