@@ -141,6 +141,7 @@ function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<st
         ...(raw.read_only === undefined ? {} : { readOnly: raw.read_only }),
         ...(raw.block_bytes === undefined ? {} : { blockBytes: raw.block_bytes }),
         ...(raw.direct === undefined ? {} : { direct: raw.direct }),
+        ...(raw.delay === undefined ? {} : { delay: raw.delay }),
         ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
       },
     ]),
