@@ -86,4 +86,8 @@ function works(attempt: () => Disposable): boolean {
 
 export const canLoop = works(() => new LoopDevice(MIB));
 export const canMount =
-  canLoop && works(() => Mounted.tmpfs(MIB)) && spawnSync('mkfs.ext4', ['-V'], { stdio: 'ignore' }).status === 0;
+  canLoop &&
+  works(() => {
+    run('mkfs.ext4', '-V');
+    return Mounted.tmpfs(MIB);
+  });
