@@ -22,6 +22,7 @@ import {
 import { checkPolicy, type PolicyFields } from '../core/model/policy.js';
 import { checkDeviceName } from '../core/model/tag.js';
 import { KIB, MIB } from '../core/model/units.js';
+import { DELAYS } from '../devices/factory.js';
 import { parseAddress, parseSocketAddress, type Address, type SocketAddress } from './address.js';
 
 const int = (min: number, max: number): z.ZodNumber => z.number().int().min(min).max(max);
@@ -68,6 +69,8 @@ const bindingSchema = z.discriminatedUnion('type', [
     create: z.boolean().optional(),
     read_only: z.boolean().optional(),
     block_bytes: z.number().optional(),
+    direct: z.boolean().optional(),
+    delay: z.enum(DELAYS).optional(),
     uuid: z.string().optional(),
   }),
 ]);

@@ -174,6 +174,8 @@ function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<st
         ...(raw.create === undefined ? {} : { create: raw.create }),
         ...(raw.read_only === undefined ? {} : { readOnly: raw.read_only }),
         ...(raw.block_bytes === undefined ? {} : { blockBytes: raw.block_bytes }),
+        ...(raw.direct === undefined ? {} : { direct: raw.direct }),
+        ...(raw.delay === undefined ? {} : { delay: raw.delay }),
         ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
       },
     ]),

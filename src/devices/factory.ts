@@ -1,18 +1,34 @@
 /** From what a record names to a device that checks its contract. */
 import { SluiceError, show } from '../core/model/errors.js';
-import { checkSimulation, type DeviceTarget, type Simulation } from '../core/model/device.js';
+import { DEFAULT_SIMULATION, checkSimulation, type DeviceTarget, type Simulation } from '../core/model/device.js';
 import { HddModel } from '../core/media/hdd.js';
+import type { MediaModel } from '../core/media/media-model.js';
 import { SsdModel } from '../core/media/ssd.js';
 import type { BlockDevice, Clock, DeviceFactory } from '../core/ports.js';
 import { SeededRng } from '../core/rng.js';
 import { openFileDevice, type FileSpec } from './file/open.js';
 import { CheckedDevice } from './filters/checked.js';
+import { DelayDevice } from './filters/delay.js';
 import { NullDevice } from './sim/null-device.js';
 import { SimDevice } from './sim/sim-device.js';
 
+/** Whose times a binding takes on top of its own. */
+export const DELAYS = ['hdd', 'ssd'] as const;
+type DelayKind = (typeof DELAYS)[number];
+
 /** What a host's configuration binds a name to. */
 export type BindingSpec =
-  ({ readonly type: 'file' } & FileSpec) | { readonly type: 'simulation'; readonly simulation: Simulation };
+  | ({ readonly type: 'file'; readonly delay?: DelayKind } & FileSpec)
+  | { readonly type: 'simulation'; readonly simulation: Simulation };
+
+function mediumOf(kind: DelayKind, sizeBytes: number, seed: number): MediaModel {
+  switch (kind) {
+    case 'hdd':
+      return new HddModel(sizeBytes, new SeededRng(seed).fork('platters'));
+    case 'ssd':
+      return new SsdModel();
+  }
+}
 
 /** A device made of a model. @throws SluiceError INVALID_ARGUMENT */
 export function makeSimulation(simulation: Simulation, clock: Clock): BlockDevice {
@@ -22,10 +38,14 @@ export function makeSimulation(simulation: Simulation, clock: Clock): BlockDevic
     case 'null':
       return new NullDevice(sizeBytes, blockBytes);
     case 'hdd':
-      return new SimDevice(clock, new HddModel(sizeBytes, new SeededRng(seed).fork('platters')), simulation);
     case 'ssd':
-      return new SimDevice(clock, new SsdModel(), simulation);
+      return new SimDevice(clock, mediumOf(kind, sizeBytes, seed), simulation);
   }
+}
+
+function delayed(device: BlockDevice, delay: DelayKind | undefined, clock: Clock): BlockDevice {
+  if (delay === undefined) return device;
+  return new DelayDevice(device, clock, mediumOf(delay, device.sizeBytes, DEFAULT_SIMULATION.seed));
 }
 
 export function makeDeviceFactory(bindings: Readonly<Record<string, BindingSpec>>, clock: Clock): DeviceFactory {
@@ -40,7 +60,7 @@ export function makeDeviceFactory(bindings: Readonly<Record<string, BindingSpec>
     }
     switch (spec.type) {
       case 'file':
-        return openFileDevice(spec, clock);
+        return delayed(await openFileDevice(spec, clock), spec.delay, clock);
       case 'simulation':
         return makeSimulation(spec.simulation, clock);
     }

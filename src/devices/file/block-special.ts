@@ -19,19 +19,29 @@ const SYSFS_SECTOR_BYTES = 512;
  * @throws SluiceError DEVICE_IO where sysfs does not know it
  */
 export async function describeBlockSpecial(rdev: number, sysfs = '/sys'): Promise<BlockSpecial> {
-  const folder = path.join(sysfs, 'dev/block', `${String(major(rdev))}:${String(minor(rdev))}`);
+  const folder = folderOf(rdev, sysfs);
   const size = Number(await attribute(folder, ['size']));
   if (!Number.isSafeInteger(size) || size <= 0) {
     throw new SluiceError('DEVICE_IO', `${folder}/size does not tell the size of the block device`);
   }
-  // A partition's queue is that of its disk.
-  const block = Number((await attribute(folder, ['queue/logical_block_size', '../queue/logical_block_size'])) ?? 512);
   return {
     sizeBytes: size * SYSFS_SECTOR_BYTES,
-    logicalBlockBytes: block,
+    logicalBlockBytes: (await logicalBlockBytesOf(rdev, sysfs)) ?? SYSFS_SECTOR_BYTES,
     readOnly: (await attribute(folder, ['ro'])) === '1',
     uuid: (await attribute(folder, ['wwid', 'device/wwid', 'dm/uuid'])) ?? null,
   };
+}
+
+/** The logical blocks of the block device with that number; null where sysfs knows none such. */
+export async function logicalBlockBytesOf(dev: number, sysfs = '/sys'): Promise<number | null> {
+  // A partition's queue is that of its disk.
+  const names = ['queue/logical_block_size', '../queue/logical_block_size'];
+  const text = await attribute(folderOf(dev, sysfs), names);
+  return text === undefined ? null : Number(text);
+}
+
+function folderOf(dev: number, sysfs: string): string {
+  return path.join(sysfs, 'dev/block', `${String(major(dev))}:${String(minor(dev))}`);
 }
 
 async function attribute(folder: string, names: readonly string[]): Promise<string | undefined> {

@@ -1,25 +1,44 @@
 /**
  * A regular file or block device through node:fs: positioned reads and writes on libuv's threads, any
- * number at once, in any order. A FLUSH is one fdatasync, shared by all that wait for one; FUA is a
- * write and then a FLUSH. TRIM is UNSUPPORTED: node:fs has no fallocate.
+ * number at once, in any order.
+ *
+ * With `direct` the descriptor is O_DIRECT and every transfer goes by way of a buffer of an AlignedPool:
+ *
+ *   READ:  buffer ◀─ fs.read, then copied to the place of the request, or to one made for it
+ *   WRITE: copied into the buffer ─▶ fs.write
+ *
+ * One copy each way, and the buffer is free again before the request is told: a reply may wait long
+ * for a slow client, and a slab that replies hold on to would be a disk that stands still for them all.
+ * What is longer than a buffer goes in parts through the one it has.
+ *
+ * A FLUSH is one fdatasync, shared by all that wait for one. FUA is a write and then such a FLUSH, not
+ * a descriptor with O_DSYNC: for that Linux flushes after every single write, these share one, and an
+ * error of writing back reaches whoever waits. TRIM is UNSUPPORTED: node:fs has no fallocate.
  */
 import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { ErrorCode } from '../../core/model/errors.js';
 import { OPS, type DeviceDone, type DeviceIo } from '../../core/model/request.js';
-import { MIB } from '../../core/model/units.js';
 import type { BlockDevice, Clock } from '../../core/ports.js';
+import { BUFFER_BYTES_MAX, alignedBytes, type AlignedPool, type BufferTaker } from './aligned-pool.js';
 import { codeOf, messageOf } from './errors.js';
 import type { FileLock } from './lock.js';
 import { SharedSync } from './shared-sync.js';
 
-const ZEROS = Buffer.alloc(MIB);
+/** Written by WRITE_ZEROES, never written to. Aligned, as O_DIRECT wants it. */
+const ZEROS = alignedBytes(BUFFER_BYTES_MAX);
+/** No buffer. */
+const NONE = -1;
 
 /** One request under way; reused, with its callbacks, so that a request allocates neither. */
-class Transfer {
+class Transfer implements BufferTaker {
   io!: DeviceIo;
   done!: DeviceDone;
   moved = 0;
+  /** Where its buffer begins in the pool; NONE without one. */
+  bufferAt = NONE;
+  bufferBytes = 0;
+  nextInLine: BufferTaker | null = null;
   readonly #device: FileDevice;
   /** Of fs.read and fs.write: some bytes have moved, maybe not all. */
   readonly onMoved = (error: NodeJS.ErrnoException | null, bytes: number): void => {
@@ -34,6 +53,20 @@ class Transfer {
   constructor(device: FileDevice) {
     this.#device = device;
   }
+
+  granted(at: number): void {
+    this.bufferAt = at;
+    this.#device.move(this);
+  }
+}
+
+/** What a file device is made of. */
+export interface FileParts {
+  readonly sizeBytes: number;
+  readonly blockBytes: number;
+  readonly readOnly: boolean;
+  /** Where the handle is O_DIRECT; null where it is not. */
+  readonly pool: AlignedPool | null;
 }
 
 export class FileDevice implements BlockDevice {
@@ -45,21 +78,18 @@ export class FileDevice implements BlockDevice {
   readonly #fd: number;
   readonly #lock: FileLock | null;
   readonly #clock: Clock;
+  readonly #pool: AlignedPool | null;
   readonly #sync: SharedSync;
   readonly #idle: Transfer[] = [];
   #outstanding = 0;
   #closed: (() => void) | null = null;
 
   /** Takes the handle and the lock over: close lets go of both. */
-  constructor(
-    handle: FileHandle,
-    lock: FileLock | null,
-    clock: Clock,
-    found: { readonly sizeBytes: number; readonly blockBytes: number; readonly readOnly: boolean },
-  ) {
-    this.sizeBytes = found.sizeBytes;
-    this.blockBytes = found.blockBytes;
-    this.readOnly = found.readOnly;
+  constructor(handle: FileHandle, lock: FileLock | null, clock: Clock, parts: FileParts) {
+    this.sizeBytes = parts.sizeBytes;
+    this.blockBytes = parts.blockBytes;
+    this.readOnly = parts.readOnly;
+    this.#pool = parts.pool;
     this.#handle = handle;
     this.#fd = handle.fd;
     this.#lock = lock;
@@ -75,13 +105,12 @@ export class FileDevice implements BlockDevice {
     this.#outstanding += 1;
     switch (io.op) {
       case OPS.READ:
-        io.data ??= Buffer.allocUnsafe(io.lengthBytes);
-        this.#move(transfer);
+        this.#begin(transfer);
         return;
       case OPS.WRITE:
       case OPS.WRITE_ZEROES:
         if (this.readOnly) this.#refuse(transfer, 'READ_ONLY', 'the device was opened read-only');
-        else this.#move(transfer);
+        else this.#begin(transfer);
         return;
       case OPS.FLUSH:
         this.#sync.request(transfer.onSynced);
@@ -101,15 +130,23 @@ export class FileDevice implements BlockDevice {
   /** Called by a transfer. */
   moved(transfer: Transfer, bytes: number): void {
     const { io } = transfer;
-    if (bytes === 0) {
-      const at = String(io.offset + transfer.moved);
+    // A part of a block is not progress: what is left of it could not be asked for with O_DIRECT.
+    const whole = this.#pool === null ? bytes : bytes - (bytes % this.blockBytes);
+    if (whole === 0) {
+      const at = String(io.offset + transfer.moved + bytes);
       this.end(transfer, 'DEVICE_IO', `the file has come to its end at ${at}: it was cut while in use`);
       return;
     }
-    transfer.moved += bytes;
-    if (transfer.moved < io.lengthBytes) this.#move(transfer);
-    else if (io.fua && io.op !== OPS.READ) this.#sync.request(transfer.onSynced);
-    else this.end(transfer, 'OK', '');
+    if (io.op === OPS.READ && transfer.bufferAt !== NONE) {
+      io.data ??= Buffer.allocUnsafe(io.lengthBytes);
+      this.#pool!.bytes.copy(io.data, transfer.moved, transfer.bufferAt, transfer.bufferAt + whole);
+    }
+    transfer.moved += whole;
+    if (transfer.moved < io.lengthBytes) this.move(transfer);
+    else if (io.fua && io.op !== OPS.READ) {
+      this.#giveBack(transfer);
+      this.#sync.request(transfer.onSynced);
+    } else this.end(transfer, 'OK', '');
   }
 
   /** Called by a transfer. */
@@ -120,6 +157,7 @@ export class FileDevice implements BlockDevice {
   /** Called by a transfer. */
   end(transfer: Transfer, code: ErrorCode | 'OK', message: string): void {
     const { io, done } = transfer;
+    this.#giveBack(transfer);
     this.#idle.push(transfer);
     this.#outstanding -= 1;
     io.finishedNs = Math.max(io.submittedNs, this.#clock.nowNs());
@@ -127,19 +165,47 @@ export class FileDevice implements BlockDevice {
     if (this.#outstanding === 0) this.#closed?.();
   }
 
-  /** Not within submit: a long queue of such requests would nest as deep. */
-  #refuse(transfer: Transfer, code: ErrorCode, message: string): void {
-    process.nextTick(() => this.end(transfer, code, message));
-  }
-
-  /** Sends what has not been moved yet. */
-  #move(transfer: Transfer): void {
-    const { io, moved } = transfer;
+  /** Called by a transfer that has its buffer, where it needs one: sends what has not been moved yet. */
+  move(transfer: Transfer): void {
+    const { io, moved, bufferAt } = transfer;
     const left = io.lengthBytes - moved;
     const position = io.offset + moved;
     const fd = this.#fd;
-    if (io.op === OPS.READ) fs.read(fd, io.data!, moved, left, position, transfer.onMoved);
-    else if (io.op === OPS.WRITE) fs.write(fd, io.data!, moved, left, position, transfer.onMoved);
-    else fs.write(fd, ZEROS, 0, Math.min(left, ZEROS.length), position, transfer.onMoved);
+    if (io.op === OPS.WRITE_ZEROES) {
+      fs.write(fd, ZEROS, 0, Math.min(left, ZEROS.length), position, transfer.onMoved);
+    } else if (bufferAt !== NONE) {
+      const { bytes } = this.#pool!;
+      const part = Math.min(left, transfer.bufferBytes);
+      if (io.op === OPS.READ) fs.read(fd, bytes, bufferAt, part, position, transfer.onMoved);
+      else {
+        const data = io.data!;
+        bytes.set(part === data.length ? data : data.subarray(moved, moved + part), bufferAt);
+        fs.write(fd, bytes, bufferAt, part, position, transfer.onMoved);
+      }
+    } else if (io.op === OPS.READ) fs.read(fd, io.data!, moved, left, position, transfer.onMoved);
+    else fs.write(fd, io.data!, moved, left, position, transfer.onMoved);
+  }
+
+  #begin(transfer: Transfer): void {
+    const { io } = transfer;
+    if (this.#pool !== null && io.op !== OPS.WRITE_ZEROES) {
+      transfer.bufferBytes = Math.min(io.lengthBytes, BUFFER_BYTES_MAX);
+      this.#pool.take(transfer);
+      return;
+    }
+    if (io.op === OPS.READ) io.data ??= Buffer.allocUnsafe(io.lengthBytes);
+    this.move(transfer);
+  }
+
+  #giveBack(transfer: Transfer): void {
+    if (transfer.bufferAt === NONE) return;
+    const at = transfer.bufferAt;
+    transfer.bufferAt = NONE;
+    this.#pool!.give(at);
+  }
+
+  /** Not within submit: a long queue of such requests would nest as deep. */
+  #refuse(transfer: Transfer, code: ErrorCode, message: string): void {
+    process.nextTick(() => this.end(transfer, code, message));
   }
 }

@@ -5,12 +5,12 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RealClock } from '../../../src/clock/real.js';
-import type { Code } from '../../../src/core/model/errors.js';
-import { OPS, type DeviceIo } from '../../../src/core/model/request.js';
+import { OPS } from '../../../src/core/model/request.js';
 import { KIB, MIB } from '../../../src/core/model/units.js';
 import type { BlockDevice } from '../../../src/core/ports.js';
 import { openFileDevice, type FileSpec } from '../../../src/devices/file/open.js';
 import { ioOf, pattern } from '../../conformance/device-suite.js';
+import { perform } from './perform.js';
 
 const clock = new RealClock();
 let folder: string;
@@ -35,10 +35,6 @@ async function opened(spec: Partial<FileSpec> = {}): Promise<BlockDevice> {
 async function close(device: BlockDevice): Promise<void> {
   devices.splice(devices.indexOf(device), 1);
   await device.close();
-}
-
-function perform(device: BlockDevice, io: DeviceIo): Promise<{ code: Code; message: string; io: DeviceIo }> {
-  return new Promise((resolve) => device.submit(io, (_io, code, message) => resolve({ code, message, io })));
 }
 
 const lock = (): string => `${file}.sluice-lock`;
@@ -91,7 +87,12 @@ describe('a file device', () => {
   it('answers NO_SPACE with the errno where there is none left', async () => {
     const handle = await open('/dev/full', 'r+');
     const { FileDevice } = await import('../../../src/devices/file/file-device.js');
-    const device = new FileDevice(handle, null, clock, { sizeBytes: MIB, blockBytes: 512, readOnly: false });
+    const device = new FileDevice(handle, null, clock, {
+      sizeBytes: MIB,
+      blockBytes: 512,
+      readOnly: false,
+      pool: null,
+    });
     devices.push(device);
     const { code, message } = await perform(device, ioOf(OPS.WRITE, 0, 512, 0, Buffer.alloc(512, 1)));
     expect(code).toBe('NO_SPACE');

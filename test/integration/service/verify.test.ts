@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { SluiceClient, SluiceError, type Handle } from '../../../src/client/index.js';
 import { SeededRng } from '../../../src/core/rng.js';
+import { MIB } from '../../../src/core/model/units.js';
 import type { Rng } from '../../../src/core/ports.js';
+import { LoopDevice, canLoop } from '../../support/loop.js';
 import { TestService } from '../../support/service.js';
 
 const BLOCK = 4_096;
@@ -124,33 +126,40 @@ describe('several clients at once', () => {
     for (const client of clients) await client.close();
   });
 
-  test('lose no answered write on a file when the service is killed and restarted under them', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-verify-'));
-    const config = `
+  const outliving = canLoop ? ['a file', 'a block device'] : ['a file'];
+  test.each(outliving)(
+    'lose no answered write on %s when the service is killed and restarted under them',
+    async (on) => {
+      const folder = mkdtempSync(join(tmpdir(), 'sluice-verify-'));
+      using loop = on === 'a block device' ? new LoopDevice(16 * MIB) : null;
+      const place = loop === null ? `path: ${join(folder, 'data.img')}, create: true` : `path: ${loop.path}`;
+      const config = `
 fence_ms: 300
-bindings: { data: { type: file, path: ${join(folder, 'data.img')}, create: true, size_bytes: 16777216 } }
+bindings: { data: { type: file, ${place}, size_bytes: 16777216 } }
 devices: { d: { binding: data, depth: 8 } }
 `;
-    let service = await TestService.start({ config, folder });
-    try {
-      const { clients, regions } = await openRegions(service.grpc, 'd', 12);
-      let kills = 0;
-      const work = workers(regions, () => kills < 3 || regions.some(({ writes }) => writes < 200));
-      for (; kills < 3; kills++) {
-        const target = regions.reduce((sum, { writes }) => sum + writes, 0) + 150;
-        while (regions.reduce((sum, { writes }) => sum + writes, 0) < target) {
-          await new Promise((resolve) => setTimeout(resolve, 5));
+      let service = await TestService.start({ config, folder });
+      try {
+        const { clients, regions } = await openRegions(service.grpc, 'd', 12);
+        let kills = 0;
+        const work = workers(regions, () => kills < 3 || regions.some(({ writes }) => writes < 200));
+        for (; kills < 3; kills++) {
+          const target = regions.reduce((sum, { writes }) => sum + writes, 0) + 150;
+          while (regions.reduce((sum, { writes }) => sum + writes, 0) < target) {
+            await new Promise((resolve) => setTimeout(resolve, 5));
+          }
+          expect(await service.end('SIGKILL')).toBe('SIGKILL');
+          service = await TestService.start({ config, folder, grpc: service.grpc });
         }
-        expect(await service.end('SIGKILL')).toBe('SIGKILL');
-        service = await TestService.start({ config, folder, grpc: service.grpc });
+        await work;
+        for (const region of regions) await region.readAll();
+        for (const client of clients) await client.close();
+        expect(await service.end()).toBe(0);
+      } finally {
+        await service.end('SIGKILL');
+        rmSync(folder, { recursive: true, force: true });
       }
-      await work;
-      for (const region of regions) await region.readAll();
-      for (const client of clients) await client.close();
-      expect(await service.end()).toBe(0);
-    } finally {
-      await service.end('SIGKILL');
-      rmSync(folder, { recursive: true, force: true });
-    }
-  }, 60_000);
+    },
+    60_000,
+  );
 });

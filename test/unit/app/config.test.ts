@@ -80,6 +80,14 @@ policies: [{ device: '*', tag: acme/db, shares: 5 }]
       'devices: { d: { simulation: { kind: tape } } }',
       'devices.d.simulation.kind: expected one of "null"|"hdd"|"ssd", got "tape"',
     ],
+    [
+      'bindings: { b: { type: file, path: x, direct: maybe } }',
+      'bindings.b.direct: Expected boolean, received string, got "maybe"',
+    ],
+    [
+      'bindings: { b: { type: file, path: x, delay: tape } }',
+      'bindings.b.delay: expected one of "hdd"|"ssd", got "tape"',
+    ],
     ['store: mysql', 'store must be memory or redis://HOST:PORT, got "mysql"'],
     ['workers: 4', 'workers must be 1 with store memory, got 4: more than one needs a Redis store that they share'],
     ['listen: { grpc: "10.0.0.1:1" }', 'listen.grpc must be a loopback address, or listen.insecure true'],

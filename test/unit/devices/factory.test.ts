@@ -3,11 +3,14 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { RealClock } from '../../../src/clock/real.js';
+import { VirtualClock } from '../../../src/clock/virtual.js';
 import { DEFAULT_SIMULATION } from '../../../src/core/model/device.js';
+import { OPS } from '../../../src/core/model/request.js';
 import { KIB, MIB } from '../../../src/core/model/units.js';
 import { makeDeviceFactory, type BindingSpec } from '../../../src/devices/factory.js';
 import { describeBlockSpecial } from '../../../src/devices/file/block-special.js';
 import { CheckedDevice } from '../../../src/devices/filters/checked.js';
+import { ioOf } from '../../conformance/device-suite.js';
 
 const clock = new RealClock();
 let folder: string;
@@ -56,6 +59,38 @@ describe('makeDeviceFactory', () => {
       message: 'this host has no binding "constructor": it has y',
     });
   });
+
+  it.each(['hdd', 'ssd'] as const)(
+    'gives a file the times of the simulated %s where its binding says so',
+    async (delay) => {
+      const virtual = new VirtualClock();
+      const binding: BindingSpec = {
+        type: 'file',
+        path: path.join(folder, 'disk'),
+        create: true,
+        sizeBytes: 64 * MIB,
+        delay,
+      };
+      const factory = makeDeviceFactory({ a: binding }, virtual);
+      const ends: number[] = [];
+      const simulation = { ...DEFAULT_SIMULATION, kind: delay, sizeBytes: 64 * MIB };
+      for (const target of [{ binding: 'a' }, { simulation }]) {
+        const device = await factory.open('disk0', target);
+        await new Promise<void>((resolve) => {
+          device.submit(ioOf(OPS.READ, 40 * MIB, 4 * KIB, 0), (io, code) => {
+            expect(code).toBe('OK');
+            ends.push(io.finishedNs);
+            resolve();
+          });
+          virtual.run();
+        });
+        await device.close();
+      }
+      expect(ends[0]).toBeGreaterThan(0);
+      // Each model begins at its own rest: what the clock shows by then does not count, submittedNs does.
+      expect(ends[1]).toBe(ends[0]);
+    },
+  );
 
   it('refuses a simulation that makes no sense', async () => {
     const simulation = { ...DEFAULT_SIMULATION, kind: 'hdd' as const, blockBytes: 1_000 };
