@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   devices: async () => (await import('./devices.js')).devicesBenchmark,
   file: async () => (await import('./file.js')).fileBenchmark,
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
+  nbd: async () => (await import('./nbd.js')).nbdBenchmark,
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,
   usage: async () => (await import('./usage-memory.js')).usageMemory,
 };
