@@ -14,6 +14,16 @@ const PACKAGES = [
     skips: 'reading logs of I/O that fio itself wrote, fio over NBD',
   },
   {
+    name: 'mount',
+    present: () => works('losetup', ['--version']),
+    skips: 'devices on loop devices',
+  },
+  {
+    name: 'e2fsprogs',
+    present: () => works('mkfs.ext4', ['-V']),
+    skips: 'a full file system',
+  },
+  {
     name: 'libnbd-bin',
     present: () => works('nbdinfo', ['--version']) && works('nbdcopy', ['--version']),
     skips: 'nbdinfo and nbdcopy against the NBD door',
