@@ -33,6 +33,21 @@ const PACKAGES = [
     present: () => works('qemu-img', ['--version']) && works('qemu-io', ['--version']),
     skips: 'qemu-img and qemu-io against the NBD door',
   },
+  {
+    name: 'qemu-system-x86',
+    present: () => works('qemu-system-x86_64', ['--version']),
+    skips: 'virtual machines',
+  },
+  {
+    name: 'busybox-static',
+    present: () => works('busybox', ['true']),
+    skips: 'virtual machines',
+  },
+  {
+    name: 'cpio',
+    present: () => works('cpio', ['--version']),
+    skips: 'virtual machines',
+  },
 ];
 
 function works(command, args) {
