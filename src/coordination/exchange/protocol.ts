@@ -21,7 +21,13 @@
  *   at the device = dispatched - finished
  *
  * Slots that a host holds = sum over its rows of (granted - handedBack + advanced - finished)
- * + the slots of its advance that it is not using now.
+ * + the slots of its advance that it is not using now. As the state has to count them from a call
+ * until the next one: the same sum with its own `granted`, + call.advanceIdle
+ * + max(0, reply.advance - call.advance). An idle slot that the state calls in is free only once a
+ * call says so: the host may have used it while the reply was on its way.
+ *
+ * A host uses a grant in the moment in which it hears of it, or hands it back: between its calls it
+ * keeps none.
  *
  * What the tree has charged for a row is dispatchedCost + what it charged for grants that it has not
  * heard of yet; each call settles the difference, so charges are absolute, too.
@@ -42,15 +48,15 @@ export interface RowState {
   backlog: number;
   /** Costs of the oldest of those, at most HEAD_COSTS_MAX. */
   headCosts: readonly number[];
-  /** Requests that have ever joined the queue in this epoch: what `fifo` orders by. */
-  arrived: number;
-  /** Grants seen (the highest total received), used, and handed back unused. */
+  /** How long each of those has waited when the call is sent, in microseconds: what `fifo` orders by. */
+  headAgesUs: readonly number[];
+  /** Grants seen (the last total received), used, and handed back unused. */
   seen: number;
   used: number;
   handedBack: number;
   /** Requests sent without a grant, on the host's advance or its outage quota. */
   advanced: number;
-  /** True cost of all that was sent: used and advanced. */
+  /** True cost of all that was sent: used and advanced. Falls where a grant was handed back after its request had left the queue. */
   dispatchedCost: number;
   /** Requests that have left the device. */
   finished: number;
@@ -92,7 +98,10 @@ export interface ExchangeCall {
   readonly settingsRevision: number;
   /** How long the host's last exchanges took (moving average): a grant not fetched after two of them may go elsewhere. */
   readonly exchangeUs: number;
-  /** Slots of the advance that the host can give up at once, and whether it had to wait for want of one. */
+  /** The advance and the outage quota as the host knows them; 0 where it has none, as before it ever joined. */
+  readonly advance: number;
+  readonly outageQuota: number;
+  /** Slots of the advance that the host is not using. */
   readonly advanceIdle: number;
   readonly rows: readonly RowState[];
   readonly nodes: readonly NodeState[];
@@ -115,6 +124,13 @@ export interface RowGrants {
   readonly granted: number;
 }
 
+/** A row that the state does not open, for a bound on tags or children: as if it had never been named; its number is free. */
+export interface RowRefusal {
+  readonly row: number;
+  readonly code: ErrorCode;
+  readonly message: string;
+}
+
 export interface ExchangeReply {
   readonly status: ExchangeStatus;
   readonly code: ErrorCode | 'OK';
@@ -125,6 +141,14 @@ export interface ExchangeReply {
   readonly server: string;
   /** Rows whose total is not what the call said was seen. */
   readonly granted: readonly RowGrants[];
+  readonly refusedRows: readonly RowRefusal[];
+  /** Grants made in this incarnation to all hosts: by it a host knows that others went first. */
+  readonly grantsMade: number;
+  /**
+   * The state is new or has gone back in time, and first hears what the hosts hold: until it is
+   * false nothing is granted or advanced, and the host runs on its outage quota.
+   */
+  readonly settling: boolean;
   /** Slots that the host may use without asking; lower than before calls them in as they come free. */
   readonly advance: number;
   /** Slots that the host may use while the store is away. Over all hosts at most the depth. */
@@ -142,7 +166,10 @@ export interface ExchangeReply {
  * sees to that. Answers never come inside the call.
  */
 export interface ExchangeTransport {
-  /** `done` is called exactly once: with the reply, or with null where it is not known whether the call was taken in. */
+  /**
+   * `done` is called exactly once: with the reply, or with null where it is not known whether the
+   * call was taken in (the transport bounds how long it waits). The call is the transport's to keep.
+   */
   exchange(call: ExchangeCall, done: (reply: ExchangeReply | null, failure: string) => void): void;
   /** Told when somebody else's call granted something to this host; may be lost, may come twice. Returns how to stop. */
   onNudge(device: string, host: string, listener: () => void): () => void;
