@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -80,6 +80,8 @@ function ensureBuilt() {
   if (existsSync(join(ROOT, 'dist', 'main.js')) && stamp('build') === want) return;
   say('building (tsc)…');
   run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'src', 'bench']);
+  const lua = join('coordination', 'redis', 'lua');
+  cpSync(join(ROOT, 'src', lua), join(ROOT, 'dist', lua), { recursive: true });
   setStamp('build', want);
 }
 

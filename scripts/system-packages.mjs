@@ -48,6 +48,16 @@ const PACKAGES = [
     present: () => works('cpio', ['--version']),
     skips: 'virtual machines',
   },
+  {
+    name: 'redis-server',
+    present: () => works('redis-server', ['--version']),
+    skips: 'all that stands on Redis: stores, coordination of several hosts, the demo with two of them',
+  },
+  {
+    name: 'redis-sentinel',
+    present: () => works('redis-sentinel', ['--version']),
+    skips: 'failover by Sentinel',
+  },
 ];
 
 function works(command, args) {

@@ -1,0 +1,45 @@
+/**
+ * Lua scripts, loaded from files: lua/commands/NAME.lua, in which a line `-- #include NAME` stands
+ * for lua/includes/NAME.lua, once each. They share functions and constants that way, and Redis
+ * gets one text by whose digest it is called.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { SluiceError } from '../../core/model/errors.js';
+
+export interface Script {
+  readonly name: string;
+  readonly text: string;
+  /** SHA-1 of the text, by which EVALSHA calls it. */
+  readonly digest: string;
+}
+
+/** In a checkout the source itself, so that no build is needed to see a change; in a package the copy beside this file. */
+const SOURCE = new URL('../../../src/coordination/redis/lua/', import.meta.url);
+export const LUA_DIR = fileURLToPath(existsSync(SOURCE) ? SOURCE : new URL('./lua/', import.meta.url));
+
+const INCLUDE = /^-- #include ([a-z-]+)$/;
+
+/** @throws SluiceError INTERNAL where a file is missing: the installation is not whole */
+export function loadScript(name: string, folder = LUA_DIR): Script {
+  const text = resolve(`commands/${name}`, folder, new Set()).join('\n');
+  return { name, text, digest: createHash('sha1').update(text).digest('hex') };
+}
+
+function resolve(file: string, folder: string, seen: Set<string>): string[] {
+  seen.add(file);
+  let text: string;
+  try {
+    text = readFileSync(`${folder}/${file}.lua`, 'utf8');
+  } catch (error) {
+    throw new SluiceError('INTERNAL', `the Lua file ${file}.lua of the Redis store is missing: reinstall or build`, {
+      cause: error,
+    });
+  }
+  return text.split('\n').flatMap((line) => {
+    const included = INCLUDE.exec(line)?.[1];
+    if (included === undefined) return [line];
+    return seen.has(`includes/${included}`) ? [] : resolve(`includes/${included}`, folder, seen);
+  });
+}
