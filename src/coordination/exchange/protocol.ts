@@ -91,7 +91,7 @@ export interface ExchangeCall {
   readonly acked: number;
   /** Which server process answered last; '' before the first. Another one than the state knows: leases are extended by the gap. */
   readonly server: string;
-  /** How long after this call the host's epoch lives without another one. */
+  /** How long after this call the host's epoch lives without another one. Hosts call at least five times as often. */
   readonly leaseMs: number;
   /** The device as the host knows it; the highest revision wins. */
   readonly settings: DeviceSettings;
@@ -101,6 +101,8 @@ export interface ExchangeCall {
   /** The advance and the outage quota as the host knows them; 0 where it has none, as before it ever joined. */
   readonly advance: number;
   readonly outageQuota: number;
+  /** The number of hosts that it was told last: a new state has heard all once as many have rejoined. */
+  readonly hosts: number;
   /** Slots of the advance that the host is not using. */
   readonly advanceIdle: number;
   readonly rows: readonly RowState[];
@@ -159,6 +161,8 @@ export interface ExchangeReply {
   readonly hosts: number;
   /** Whether others wait for slots: the advance is being called in. */
   readonly contended: boolean;
+  /** When it pays to ask again though nothing changes here: a grant may then be taken back from a host that did not fetch it. 0: no need. */
+  readonly againUs: number;
 }
 
 /**
