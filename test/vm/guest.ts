@@ -186,6 +186,28 @@ export class Guest implements AsyncDisposable {
   }
 }
 
+/** Several guests, booted beside each other and ended together. */
+export class Guests implements AsyncDisposable {
+  readonly all: readonly Guest[];
+
+  private constructor(all: readonly Guest[]) {
+    this.all = all;
+  }
+
+  static async boot(...options: readonly GuestOptions[]): Promise<Guests> {
+    const boots = await Promise.allSettled(options.map((each) => Guest.boot(each)));
+    const guests = new Guests(boots.flatMap((boot) => (boot.status === 'fulfilled' ? [boot.value] : [])));
+    const failed = boots.find((boot) => boot.status === 'rejected');
+    if (failed === undefined) return guests;
+    await guests[Symbol.asyncDispose]();
+    throw failed.reason;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.all.map((guest) => guest.kill()));
+  }
+}
+
 function qemuArguments(options: GuestOptions, port: string): string[] {
   const { disks = [], args = [], memoryMib = 192, sharedMemory = false } = options;
   if (image === null) throw new Error('there is no image to boot');
