@@ -1,10 +1,10 @@
 /** Devices in the memory of this process: the embedded default. */
 import { isDeepStrictEqual } from 'node:util';
+import { Broadcast } from '../../core/broadcast.js';
 import { SluiceError } from '../../core/model/errors.js';
 import type { DeviceRecord } from '../../core/model/device.js';
 import { checkEtag } from '../../core/model/etag.js';
 import type { DeviceEvent, DeviceStore, Watcher } from '../../core/ports.js';
-import { Broadcast } from './broadcast.js';
 
 export class LocalDeviceStore implements DeviceStore {
   private readonly records = new Map<string, DeviceRecord>();

@@ -2,10 +2,8 @@
 import { SluiceError } from '../../core/model/errors.js';
 import { checkEtag } from '../../core/model/etag.js';
 import { samePolicy, type Policy } from '../../core/model/policy.js';
-import { isWithin } from '../../core/model/tag.js';
+import { PolicyTable } from '../../core/policy-table.js';
 import type { PolicyEvent, PolicyStore, PolicyWrite, Watcher } from '../../core/ports.js';
-import { Broadcast } from './broadcast.js';
-import { SortedKeys } from './sorted-keys.js';
 
 /** Most events kept for watchers that come back, and most request ids whose answer is remembered. */
 const EVENTS_KEPT = 10_000;
@@ -13,50 +11,24 @@ const REQUESTS_KEPT = 1_000;
 
 type Answer = Awaited<ReturnType<PolicyStore['write']>>;
 
-/** Device, then tag, in the order of strings: no name has a character below the separator. */
-function keyOf(device: string, tag: string): string {
-  return `${device}\0${tag}`;
-}
-
 export class LocalPolicyStore implements PolicyStore {
-  private readonly policies = new Map<string, Policy>();
-  private readonly keys = new SortedKeys();
-  private readonly watchers = new Broadcast<PolicyEvent>();
+  private readonly table: PolicyTable;
   private readonly answers = new Map<string, Answer>();
-  private events: PolicyEvent[] = [];
-  private current: number;
-  /** Events up to this revision are gone. */
-  private forgotten: number;
 
   /**
    * @param firstRevision revisions are above it. Milliseconds since 1970 keep etags and resume
    * revisions of an earlier life of the process from being taken for ones of this life.
    */
   constructor(firstRevision = 0) {
-    this.current = firstRevision;
-    this.forgotten = firstRevision;
+    this.table = new PolicyTable(firstRevision, EVENTS_KEPT);
   }
 
   get(device: string, tag: string): Promise<Policy | null> {
-    return Promise.resolve(this.policies.get(keyOf(device, tag)) ?? null);
+    return Promise.resolve(this.table.get(device, tag));
   }
 
-  list(query: {
-    device: string;
-    prefix: string;
-    after: { device: string; tag: string } | null;
-    limit: number;
-  }): Promise<{ policies: Policy[]; revision: number }> {
-    const policies: Policy[] = [];
-    const start = query.device === '' ? '' : keyOf(query.device, '');
-    const after = query.after === null ? '' : keyOf(query.after.device, query.after.tag);
-    for (const key of this.keys.after(after > start ? after : start)) {
-      if (policies.length >= query.limit) break;
-      const policy = this.policies.get(key)!;
-      if (query.device !== '' && policy.device !== query.device) break;
-      if (isWithin(policy.tag, query.prefix)) policies.push(policy);
-    }
-    return Promise.resolve({ policies, revision: this.current });
+  list(query: Parameters<PolicyStore['list']>[0]): Promise<{ policies: Policy[]; revision: number }> {
+    return Promise.resolve(this.table.list(query));
   }
 
   write(writes: readonly PolicyWrite[], requestId: string): Promise<Answer> {
@@ -65,24 +37,20 @@ export class LocalPolicyStore implements PolicyStore {
   }
 
   revision(): Promise<number> {
-    return Promise.resolve(this.current);
+    return Promise.resolve(this.table.revision);
   }
 
   watch(afterRevision: number, watcher: Watcher<PolicyEvent>): (() => void) | null {
-    if (afterRevision < this.forgotten || afterRevision > this.current) return null;
-    // Sees what a watcher writes meanwhile, too.
-    for (const event of this.events) if (event.revision > afterRevision) watcher.event(event);
-    return this.watchers.add(this.current, watcher);
+    return this.table.watch(afterRevision, watcher);
   }
 
   private writeNow(writes: readonly PolicyWrite[], requestId: string): Answer {
     const known = requestId === '' ? undefined : this.answers.get(requestId);
     if (known !== undefined) return known;
     const events = this.stage(writes);
-    for (const event of events) this.commit(event);
-    const answer = { events, revision: this.current };
+    const answer = { events, revision: this.table.revision + events.length };
     if (requestId !== '') this.remember(requestId, answer);
-    this.watchers.tell(events);
+    this.table.commit(events);
     return answer;
   }
 
@@ -91,38 +59,19 @@ export class LocalPolicyStore implements PolicyStore {
     const staged = new Map<string, Policy | null>();
     const events: PolicyEvent[] = [];
     for (const { device, tag, fields, ifMatch } of writes) {
-      const key = keyOf(device, tag);
+      const key = `${device}\0${tag}`;
       const overlay = staged.get(key);
-      const before = overlay === undefined ? (this.policies.get(key) ?? null) : overlay;
+      const before = overlay === undefined ? this.table.get(device, tag) : overlay;
       const what = `policy ${tag} on device ${device}`;
       if (fields === null && before === null) throw new SluiceError('NOT_FOUND', `${what} does not exist`);
       checkEtag(what, before?.etag ?? null, ifMatch);
       if (fields !== null && before !== null && samePolicy(before, fields)) continue;
-      const revision = this.current + events.length + 1;
+      const revision = this.table.revision + events.length + 1;
       const after = fields === null ? null : { ...fields, device, tag, etag: revision.toString(36), revision };
       staged.set(key, after);
       events.push({ before, after, revision });
     }
     return events;
-  }
-
-  private commit(event: PolicyEvent): void {
-    const { device, tag } = (event.after ?? event.before)!;
-    const key = keyOf(device, tag);
-    if (event.after === null) {
-      this.policies.delete(key);
-      this.keys.delete(key);
-    } else {
-      if (!this.policies.has(key)) this.keys.add(key);
-      this.policies.set(key, event.after);
-    }
-    this.current = event.revision;
-    this.events.push(event);
-    // Cut in halves, so that a write costs no move of the whole log.
-    if (this.events.length >= 2 * EVENTS_KEPT) {
-      this.forgotten = this.events[this.events.length - EVENTS_KEPT - 1]!.revision;
-      this.events = this.events.slice(-EVENTS_KEPT);
-    }
   }
 
   private remember(requestId: string, answer: Answer): void {

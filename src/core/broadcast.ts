@@ -1,5 +1,5 @@
 /** Events to watchers: each told in order of revision, each event once, whatever a watcher does meanwhile. */
-import type { Watcher } from '../../core/ports.js';
+import type { Watcher } from './ports.js';
 
 export class Broadcast<T extends { readonly revision: number }> {
   private readonly watchers = new Set<Watcher<T>>();
