@@ -1,6 +1,7 @@
 /**
  * A server in a process of its own, forked by grpc.ts: `sluice` (the door over a null device),
- * `sluice-small-window` (the same with the receive window that grpc-js sets), or `echo` (bare
+ * `sluice-small-window` (the same with the receive window that grpc-js sets), `sluice-no-usage` (the
+ * same without accounting), or `echo` (bare
  * grpc-js with proto-loader, which decodes each ClientFrame and answers with as many replies).
  * Tells its port to its parent; ends when its parent does.
  */
@@ -11,6 +12,7 @@ import { Dispatcher } from '../src/core/dispatcher.js';
 import { DEFAULT_SETTINGS } from '../src/core/model/device.js';
 import { GIB, KIB } from '../src/core/model/units.js';
 import type { Logger, ServedDevice, ServedDevices } from '../src/core/ports.js';
+import type { UsageLedger } from '../src/core/model/usage.js';
 import { Ledger } from '../src/core/usage.js';
 import { NullDevice } from '../src/devices/sim/null-device.js';
 import { GrpcDoor, type GrpcDoorParts } from '../src/doors/grpc/door.js';
@@ -21,20 +23,23 @@ import type { IoReply } from '../src/wire/gen/sluice/v1/IoReply.js';
 import type { ServerFrame } from '../src/wire/gen/sluice/v1/ServerFrame.js';
 import { packageDefinition } from '../src/wire/proto.js';
 
+export type ServerKind = 'sluice' | 'sluice-small-window' | 'sluice-no-usage' | 'echo';
+
+const clock = new RealClock();
 const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** As Node's HTTP/2 has it when nobody says otherwise. */
 const SMALL_WINDOW = { streamBytes: 65_535, connectionBytes: 65_535 };
 
 /** One null device under the service's own dispatcher, gate and accounting. */
-function nullDevice(clock: RealClock): ServedDevices {
+function nullDevice(clock: RealClock, ledger: UsageLedger): ServedDevices {
   const device = new NullDevice(64 * GIB, 512);
   const dispatcher = new Dispatcher({
     name: 'null0',
     clock,
     device,
     gate: new LocalGate(clock, DEFAULT_SETTINGS, () => ({ shares: 100, selfShares: 100 })),
-    ledger: new Ledger(clock),
+    ledger,
     settings: DEFAULT_SETTINGS,
     logger: SILENT,
   });
@@ -66,11 +71,10 @@ function nullDevice(clock: RealClock): ServedDevices {
   };
 }
 
-function sluice(parts: Partial<GrpcDoorParts>): Promise<number> {
-  const clock = new RealClock();
+function sluice(parts: Partial<GrpcDoorParts>, ledger: UsageLedger = new Ledger(clock)): Promise<number> {
   const absent = {} as never;
   const door = new GrpcDoor({
-    devices: nullDevice(clock),
+    devices: nullDevice(clock, ledger),
     policies: absent,
     deviceAdmin: absent,
     usage: absent,
@@ -82,6 +86,9 @@ function sluice(parts: Partial<GrpcDoorParts>): Promise<number> {
   });
   return door.listen('127.0.0.1:0');
 }
+
+/** What the service would be without accounting. */
+const UNCOUNTED: UsageLedger = { account: () => ({ record: () => undefined }) };
 
 const READ = 1;
 const ZEROS = Buffer.alloc(64 * KIB);
@@ -111,7 +118,13 @@ function echo(): Promise<number> {
   );
 }
 
-const kind = process.argv[2];
-const port = await (kind === 'echo' ? echo() : sluice(kind === 'sluice' ? {} : { receiveWindow: SMALL_WINDOW }));
+const KINDS: Record<ServerKind, () => Promise<number>> = {
+  echo,
+  sluice: () => sluice({}),
+  'sluice-small-window': () => sluice({ receiveWindow: SMALL_WINDOW }),
+  'sluice-no-usage': () => sluice({}, UNCOUNTED),
+};
+
+const port = await KINDS[process.argv[2] as ServerKind]();
 process.on('disconnect', () => process.exit(0));
 process.send!(port);

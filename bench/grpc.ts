@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { KIB, MIB } from '../src/core/model/units.js';
 import { ClientLibraryLoad } from './grpc-client-load.js';
+import type { ServerKind } from './grpc-server.js';
 import { LoadClient, type Load } from './grpc-load.js';
 import { median, type BenchRow, type Timed } from './report.js';
 
@@ -16,7 +17,7 @@ const PAIRS = 5;
 const WINDOW = 192;
 const SECTOR_BYTES = 512;
 
-interface Running {
+export interface Running {
   readonly process: ChildProcess;
   readonly port: number;
   readonly client: LoadClient;
@@ -24,19 +25,19 @@ interface Running {
 
 type Runner = Pick<LoadClient, 'run'>;
 
-async function start(kind: 'sluice' | 'sluice-small-window' | 'echo'): Promise<Running> {
+export async function start(kind: ServerKind): Promise<Running> {
   const child = fork(fileURLToPath(new URL('grpc-server.js', import.meta.url)), [kind]);
   const [port] = (await once(child, 'message')) as [number];
   return { process: child, port, client: new LoadClient(port, kind !== 'echo') };
 }
 
-async function stop(running: Running): Promise<void> {
+export async function stop(running: Running): Promise<void> {
   running.client.close();
   running.process.disconnect();
   await once(running.process, 'exit');
 }
 
-async function pairs(
+export async function pairs(
   name: string,
   unit: string,
   peer: string,
@@ -44,10 +45,11 @@ async function pairs(
   rate: (run: Timed) => number,
   subject: Runner,
   other: Runner,
+  count = PAIRS,
 ): Promise<BenchRow> {
   const rates: number[] = [];
   const peerRates: number[] = [];
-  for (let pair = -1; pair < PAIRS; pair++) {
+  for (let pair = -1; pair < count; pair++) {
     const order = pair % 2 === 0 ? [subject, other] : [other, subject];
     const measured = new Map<Runner, number>();
     for (const client of order) measured.set(client, rate(await client.run(load)));
@@ -59,7 +61,7 @@ async function pairs(
   return { name, value: median(rates), unit, peer, peerValue: median(peerRates), ratio };
 }
 
-function reads(perFrame: number, requests: number): Load {
+export function reads(perFrame: number, requests: number): Load {
   return {
     requests,
     perFrame,
@@ -87,7 +89,7 @@ function writes64k(requests: number): Load {
   };
 }
 
-const perSecond = ({ operations, seconds }: Timed): number => operations / seconds;
+export const perSecond = ({ operations, seconds }: Timed): number => operations / seconds;
 const mibPerSecond = ({ operations, seconds }: Timed): number => (operations * 64 * KIB) / MIB / seconds;
 
 export async function grpcBenchmark(): Promise<BenchRow[]> {

@@ -11,7 +11,8 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
   nbd: async () => (await import('./nbd.js')).nbdBenchmark,
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,
-  usage: async () => (await import('./usage-memory.js')).usageMemory,
+  usage: async () => (await import('./usage.js')).usageBenchmark,
+  'usage-query': async () => (await import('./usage-query.js')).usageQueryBenchmark,
 };
 
 const USAGE = `usage: bench [NAME…] [--json]; names: ${Object.keys(BENCHMARKS).join(', ')}`;

@@ -7,6 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { assemble } from '../src/app/assemble.js';
 import { RealClock } from '../src/clock/real.js';
+import { allRows } from '../src/control/usage.js';
 import { DEFAULT_SETTINGS, DEFAULT_SIMULATION } from '../src/core/model/device.js';
 import { OPS } from '../src/core/model/request.js';
 import { MIB } from '../src/core/model/units.js';
@@ -84,7 +85,7 @@ async function serviceMemory(): Promise<BenchRow[]> {
   const before = memory();
   await serve(TAGS, tagName);
   const after = memory();
-  const [rowOf] = await service.usage.query({
+  const answer = await service.usage.query({
     device: '',
     tagPrefix: tagName(TAGS - 1),
     fromMs: 0,
@@ -95,6 +96,7 @@ async function serviceMemory(): Promise<BenchRow[]> {
     topN: 0,
     quantiles: [0.5],
   });
+  const [rowOf] = await allRows(answer);
   if (rowOf?.ops[0]?.count !== 1) throw new Error('the last tag is not counted');
   await service.close();
   const above = (name: string, bytes: number): BenchRow => {

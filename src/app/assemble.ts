@@ -46,7 +46,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   const policyStore = new LocalPolicyStore(clock.wallMs());
   const deviceStore = new LocalDeviceStore(clock.wallMs());
   const ledgers = new Map<string, Ledger>();
-  const usageStore = new LocalUsageStore(() => ledgers);
+  const usageStore = new LocalUsageStore(() => ledgers, clock);
   const inForce = new PolicyView(policyStore);
   await inForce.start();
   const host = new Host({

@@ -1,8 +1,11 @@
 /** `sluice usage`: what was served, by tag and device. */
+import { once } from 'node:events';
 import { Command, Option } from 'commander';
+import type { UsageQuery } from '../client/usage.js';
 import { OP_NAMES } from '../core/model/request.js';
 import { SluiceError, invalid } from '../core/model/errors.js';
 import { USAGE_ORDERS, type UsageOrder, type UsageRow } from '../core/model/usage.js';
+import { csvHeader, csvLines } from '../core/usage/csv.js';
 import { integer } from './arguments.js';
 import { addressOption, withClient } from './connect.js';
 import { note } from './output.js';
@@ -10,6 +13,7 @@ import { renderTable, shortBytes, shortTime } from './table.js';
 
 const QUANTILES = [0.5, 0.99];
 const STEPS: Record<string, number> = { '1s': 1_000, '1m': 60_000, '1h': 3_600_000 };
+const TABLE_ROWS_MAX = 20_000;
 const FORMATS = ['table', 'json', 'csv'] as const;
 
 interface UsageOptions {
@@ -29,7 +33,7 @@ interface UsageOptions {
 export function usageCommand(): Command {
   return new Command('usage')
     .description('what was served, by device and tag')
-    .option('--tag <tag>', 'only this tag and those below it')
+    .option('--tag <tag>', 'only this tag and those below it; acme/. is what carries the tag acme itself')
     .option('--device <device>', 'only this device')
     .option('--from <time>', 'ISO time, or milliseconds since 1970, or "-15m" before now')
     .option('--to <time>', 'the same; exclusive (default with --from: now)')
@@ -42,33 +46,62 @@ export function usageCommand(): Command {
     .addOption(addressOption())
     .addHelpText('after', '\nExample:\n  sluice usage --device disk0 --from -15m --step 1m --level 1 --format csv')
     .action(async (options: UsageOptions) => {
-      const rows = await query(options);
       const format = options.json === true ? 'json' : options.format;
-      if (format === 'json') process.stdout.write(`${JSON.stringify({ rows })}\n`);
-      else if (format === 'csv') process.stdout.write(csv(rows));
-      else
-        process.stdout.write(`${rows.length === 0 ? 'nothing was served' : table(rows, options.step !== undefined)}\n`);
+      const asked = queryOf(options);
+      await withClient(options.address, async (client) => {
+        const rows = client.usage.query(asked);
+        if (format === 'json') await print(jsonPieces(rows));
+        else if (format === 'csv') await print(csvPieces(rows));
+        else await printTable(rows, options.step !== undefined);
+      });
     });
 }
 
-async function query(options: UsageOptions): Promise<UsageRow[]> {
+function queryOf(options: UsageOptions): UsageQuery {
   const stepMs = options.step === undefined ? 0 : STEPS[options.step]!;
-  const range = timeRange(options, stepMs);
-  return withClient(options.address, async (client) => {
-    const rows: UsageRow[] = [];
-    const answer = client.usage.query({
-      ...(options.device !== undefined && { device: options.device }),
-      ...(options.tag !== undefined && { tagPrefix: options.tag }),
-      ...range,
-      stepMs,
-      groupLevel: options.level,
-      orderBy: options.order,
-      topN: options.top,
-      quantiles: QUANTILES,
-    });
-    for await (const row of answer) rows.push(row);
-    return rows;
-  });
+  return {
+    ...(options.device !== undefined && { device: options.device }),
+    ...(options.tag !== undefined && { tagPrefix: options.tag }),
+    ...timeRange(options, stepMs),
+    stepMs,
+    groupLevel: options.level,
+    orderBy: options.order,
+    topN: options.top,
+    quantiles: QUANTILES,
+  };
+}
+
+async function print(pieces: AsyncIterable<string>): Promise<void> {
+  for await (const piece of pieces) {
+    if (!process.stdout.write(piece)) await once(process.stdout, 'drain');
+  }
+}
+
+async function* jsonPieces(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
+  let lead = '{"rows":[';
+  for await (const row of rows) {
+    yield lead + JSON.stringify(row);
+    lead = ',';
+  }
+  yield lead === ',' ? ']}\n' : `${lead}]}\n`;
+}
+
+async function* csvPieces(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
+  yield csvHeader(QUANTILES);
+  for await (const row of rows) yield csvLines([row]);
+}
+
+/** Columns are as wide as their widest value, so all rows are looked at first. */
+async function printTable(rows: AsyncIterable<UsageRow>, steps: boolean): Promise<void> {
+  const shown: UsageRow[] = [];
+  for await (const row of rows) {
+    if (shown.length === TABLE_ROWS_MAX) {
+      const bound = String(TABLE_ROWS_MAX);
+      throw new SluiceError('TOO_LARGE', `a table shows at most ${bound} rows: use --format csv, --top or --level`);
+    }
+    shown.push(row);
+  }
+  process.stdout.write(`${shown.length === 0 ? 'nothing was served' : table(shown, steps)}\n`);
 }
 
 /** The range asked for, widened to whole steps: what is kept is kept by the step. */
@@ -142,32 +175,4 @@ function table(rows: readonly UsageRow[], steps: boolean): string {
       ];
     }),
   );
-}
-
-/** A line an operation; tags and devices need no quoting, their alphabet has no comma. */
-function csv(rows: readonly UsageRow[]): string {
-  const lines = ['start,end,device,tag,op,count,errors,bytes,cost,cache_hits,queue_us_sum,service_us_sum'];
-  for (const row of rows) {
-    const [start, end] = [row.startMs, row.endMs].map((ms) => new Date(ms).toISOString());
-    for (const op of row.ops) {
-      const { count, errors, bytes, cost, cacheHits, queueUsSum, serviceUsSum } = op;
-      lines.push(
-        [
-          start,
-          end,
-          row.device,
-          row.tag,
-          OP_NAMES[op.op],
-          count,
-          errors,
-          bytes,
-          cost,
-          cacheHits,
-          queueUsSum,
-          serviceUsSum,
-        ].join(','),
-      );
-    }
-  }
-  return `${lines.join('\n')}\n`;
 }

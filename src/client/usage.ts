@@ -1,7 +1,7 @@
 /** Usage over gRPC: what was served, by tag and device. */
 import { invalid } from '../core/model/errors.js';
 import { isOp, OPS } from '../core/model/request.js';
-import { checkDeviceName, checkTag } from '../core/model/tag.js';
+import { SELF_SEGMENT, checkDeviceName, checkTag } from '../core/model/tag.js';
 import { USAGE_ORDERS, USAGE_STEPS, type TagSummary, type UsageOrder, type UsageRow } from '../core/model/usage.js';
 import type { UsageRow__Output } from '../wire/gen/sluice/v1/UsageRow.js';
 import { serviceMethods, type Calls } from './calls.js';
@@ -10,7 +10,7 @@ import { serviceMethods, type Calls } from './calls.js';
 export interface UsageSelection {
   /** Absent: all devices. */
   readonly device?: string;
-  /** This tag and those below it; absent: all. */
+  /** This tag and those below it, or `acme/.` for what carries the inner node `acme` itself; absent: all. */
   readonly tagPrefix?: string;
   /** Sum over tags with the same first N segments; 0: each tag apart. */
   readonly groupLevel?: number;
@@ -47,6 +47,12 @@ function count(value: number, field: string, max: number): number {
   return value;
 }
 
+/** A tag, or `acme/.`: what was tagged with the inner node `acme` itself. */
+function checkPrefix(prefix: string): string {
+  checkTag(prefix.endsWith(`/${SELF_SEGMENT}`) ? prefix.slice(0, -2) : prefix, 'tagPrefix');
+  return prefix;
+}
+
 function selection(query: UsageSelection): {
   device: string;
   tagPrefix: string;
@@ -63,7 +69,7 @@ function selection(query: UsageSelection): {
   for (const q of quantiles) if (!(q > 0 && q < 1)) throw invalid('quantiles', 'each above 0 and below 1', q);
   return {
     device: query.device === undefined ? '' : checkDeviceName(query.device),
-    tagPrefix: query.tagPrefix === undefined ? '' : checkTag(query.tagPrefix, 'tagPrefix'),
+    tagPrefix: query.tagPrefix === undefined ? '' : checkPrefix(query.tagPrefix),
     groupLevel: count(query.groupLevel ?? 0, 'groupLevel', UINT32_MAX),
     orderBy: (USAGE_ORDERS.indexOf(orderBy) + 1) as 1 | 2 | 3 | 4,
     topN: count(query.topN ?? 0, 'topN', UINT32_MAX),

@@ -1,6 +1,6 @@
 /** What lists and queries are narrowed by. */
 import { ANY_DEVICE } from '../core/model/policy.js';
-import { checkDeviceName, checkTag } from '../core/model/tag.js';
+import { SELF_SEGMENT, checkDeviceName, checkTag } from '../core/model/tag.js';
 
 /**
  * @param device '' = all, or a device's name or `*`
@@ -10,4 +10,9 @@ import { checkDeviceName, checkTag } from '../core/model/tag.js';
 export function checkFilter(device: string, prefix: string, deviceField = 'device', prefixField = 'tag_prefix'): void {
   if (device !== '' && device !== ANY_DEVICE) checkDeviceName(device, deviceField);
   if (prefix !== '') checkTag(prefix, prefixField);
+}
+
+/** As checkFilter; the prefix may also be `acme/.`, what was tagged with the inner node `acme` itself. */
+export function checkUsageFilter(device: string, prefix: string): void {
+  checkFilter(device, prefix.endsWith(`/${SELF_SEGMENT}`) ? prefix.slice(0, -2) : prefix);
 }

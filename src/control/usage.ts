@@ -5,7 +5,7 @@ import { MS_PER_S, NS_PER_MS } from '../core/model/units.js';
 import { USAGE_ORDERS, USAGE_STEPS } from '../core/model/usage.js';
 import type { TagSummary, UsageOrder, UsageQuery, UsageRow } from '../core/model/usage.js';
 import type { Clock, Timer, UsageStore } from '../core/ports.js';
-import { checkFilter } from './filter.js';
+import { checkUsageFilter } from './filter.js';
 import { checkPageSize, pageToken, readPageToken } from './paging.js';
 
 /** A query as a caller gave it. */
@@ -32,11 +32,18 @@ export class Usage {
   }
 
   /**
+   * Resolves when the first rows are there, with all of them, part by part as they are asked for: an
+   * answer of any length takes the memory of one part.
    * @throws SluiceError INVALID_ARGUMENT; OUT_OF_RANGE for a range that begins before what is kept
-   * (an answer with a part missing would be taken for the whole); TOO_LARGE for too many rows
+   * (an answer with a part missing would be taken for the whole); NOT_FOUND for a tag_prefix with
+   * nothing counted at or below it
    */
-  query(raw: RawUsageQuery): Promise<UsageRow[]> {
-    return new Promise((resolve) => resolve(this.store.query(checkQuery(raw))));
+  async query(raw: RawUsageQuery): Promise<AsyncIterable<readonly UsageRow[]>> {
+    const query = checkQuery(raw);
+    const parts = this.store.query(query)[Symbol.asyncIterator]();
+    const first = await parts.next();
+    if (first.done === true && query.tagPrefix !== '') await this.checkKnown(query);
+    return resumed(first, parts);
   }
 
   /**
@@ -59,7 +66,7 @@ export class Usage {
           const tell = (rows: UsageRow[]): void => {
             if (!stopped) listener(rows, startMs, untilMs);
           };
-          this.store.query({ ...query, fromMs: startMs, toMs: untilMs }).then(tell, () => undefined);
+          allRows(this.store.query({ ...query, fromMs: startMs, toMs: untilMs })).then(tell, () => undefined);
           endMs += intervalMs;
         } else if (lateMs >= intervalMs || lateMs < -intervalMs) {
           endMs = firstEndMs();
@@ -74,6 +81,16 @@ export class Usage {
     });
   }
 
+  /** No rows may mean an idle tag; a tag that nobody ever used is a mistake that an empty answer would hide. */
+  private async checkKnown({ device, tagPrefix: prefix }: UsageQuery): Promise<void> {
+    const [known] = await this.store.listTags({ device, prefix, after: null, limit: 1 });
+    if (known !== undefined) return;
+    const where = device === '' ? 'any device' : `device ${device}`;
+    throw new SluiceError('NOT_FOUND', `tag_prefix: nothing was counted for ${prefix} or below it on ${where}`, {
+      field: 'tag_prefix',
+    });
+  }
+
   /** Tags that were served, by device, then tag. */
   async listTags(query: {
     readonly device: string;
@@ -82,7 +99,7 @@ export class Usage {
     readonly pageToken: string;
   }): Promise<{ tags: TagSummary[]; nextPageToken: string }> {
     const { device, tagPrefix: prefix } = query;
-    checkFilter(device, prefix);
+    checkUsageFilter(device, prefix);
     const limit = checkPageSize(query.pageSize);
     const key = readPageToken('tags', query.pageToken, 2);
     const after = key === null ? null : { device: key[0]!, tag: key[1]! };
@@ -94,6 +111,22 @@ export class Usage {
   }
 }
 
+/** The parts, of which the first has been asked for. */
+async function* resumed<T>(first: IteratorResult<T, unknown>, rest: AsyncIterator<T>): AsyncGenerator<T, void> {
+  try {
+    for (let part = first; part.done !== true; part = await rest.next()) yield part.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** The parts of an answer at once, for who knows that it is short. */
+export async function allRows(parts: AsyncIterable<readonly UsageRow[]>): Promise<UsageRow[]> {
+  const rows: UsageRow[] = [];
+  for await (const part of parts) for (const row of part) rows.push(row);
+  return rows;
+}
+
 function integer(value: number, max: number, field: string): void {
   if (!Number.isInteger(value) || value < 0 || value > max) {
     throw invalid(field, `an integer 0..${String(max)}`, value);
@@ -101,7 +134,7 @@ function integer(value: number, max: number, field: string): void {
 }
 
 function checkGrouping(raw: Omit<RawUsageQuery, 'fromMs' | 'toMs' | 'stepMs'>): UsageOrder {
-  checkFilter(raw.device, raw.tagPrefix);
+  checkUsageFilter(raw.device, raw.tagPrefix);
   integer(raw.groupLevel, TAG_SEGMENTS_MAX, 'group_level');
   integer(raw.topN, TOP_N_MAX, 'top_n');
   if (raw.quantiles.length > QUANTILES_MAX) {

@@ -196,7 +196,12 @@ export interface DeviceStore {
 
 /** What was served, over all hosts of the store. */
 export interface UsageStore {
-  query(query: UsageQuery): Promise<UsageRow[]>;
+  /**
+   * Rows by time, then as orderBy says, a few at a time as they are asked for; whoever stops asking
+   * ends it. A part is never empty.
+   * @throws SluiceError at the first part: OUT_OF_RANGE for a range that begins before what is kept
+   */
+  query(query: UsageQuery): AsyncIterable<readonly UsageRow[]>;
   listTags(query: {
     device: string;
     prefix: string;

@@ -2,9 +2,9 @@
  * What one host has served of one device, by tag: in time series of seconds, minutes and hours and
  * in a total since the start.
  *
- * An execution is recorded once, into its tag's open second. When a tag is next served in another
- * second, the open second closes: it stays in the series of seconds and is added to the open
- * minute, which in turn closes into the open hour, and that into the total:
+ * An execution is recorded once, into its tag's row of the open second. When the second is over, its
+ * rows are packed into a block, which stays in the series of seconds, and handed to the open minute,
+ * which in turn closes into the open hour, and that into the total:
  *
  *   record -> [open second] -closes-> [open minute] -closes-> [open hour] -closes-> [total]
  *                   |                       |                      |
@@ -12,9 +12,9 @@
  *             closed seconds          closed minutes          closed hours
  *
  * Invariant: each execution is in exactly one of total, open hour, open minute, open second. So what
- * a series says of an interval is the sum of its own rows and of the finer open rows within it.
- * An idle tag closes nothing and stands in one row, which is handed from series to series as it
- * grows too old for the finer one: 100,000 tags served once each are 100,000 rows.
+ * a series says of an interval is the sum of its own blocks and of the finer open rows within it.
+ * Where the wall clock jumps, in either direction, open intervals close and others open: an interval
+ * that it comes back to has one block more.
  */
 import { SluiceError, invalid } from './model/errors.js';
 import { GIB, MIB, MS_PER_S } from './model/units.js';
@@ -23,13 +23,18 @@ import type { OpUsage, TagSummary, UsageAccount, UsageLedger, UsageQuery, UsageR
 import type { Op } from './model/request.js';
 import type { Clock } from './ports.js';
 import { bucketOf } from './histogram.js';
+import { BlockWriter, type UsageBlock } from './usage/block.js';
 import { LEVELS, STEPS_S, align, levelFor, tooOld } from './usage/levels.js';
+import { allRows } from './usage/order.js';
 import { UsageRows } from './usage/rows.js';
-import { UsageSum } from './usage/sum.js';
+import { BlockSeries } from './usage/series.js';
+import { UsageSum, type Grouping, type UsageSteps } from './usage/sum.js';
 import { TagTable } from './usage/tag-table.js';
 
 /** Intervals that a series keeps even when memory runs short. */
 const KEPT_AT_LEAST = 60;
+/** Records summed between two chances for others to run. */
+const RECORDS_A_SLICE = 4_096;
 
 export interface LedgerLimits {
   /** Most tags counted apart. */
@@ -39,6 +44,18 @@ export interface LedgerLimits {
 }
 
 const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 256 * MIB };
+
+/**
+ * An interval that has closed. Blocks are numbered through the seconds: a second's block is
+ * (number - 1, number], a minute's and an hour's say which seconds' blocks they are the sum of.
+ */
+export interface ClosedInterval {
+  readonly level: number;
+  readonly startS: number;
+  readonly afterNumber: number;
+  readonly number: number;
+  readonly block: UsageBlock;
+}
 
 /** A handle, no more: all state is in the ledger, so two accounts of one tag count into the same rows. */
 class Account implements UsageAccount {
@@ -63,18 +80,36 @@ class Account implements UsageAccount {
   }
 }
 
+/** One level while it is open. */
+interface Open {
+  startS: number;
+  /** Tags with a row here. */
+  readonly ids: number[];
+  /** The seconds' blocks that are in it, as of ClosedInterval. */
+  afterNumber: number;
+  number: number;
+}
+
 export class Ledger implements UsageLedger {
   private readonly clock: Clock;
   private readonly limits: LedgerLimits;
   private readonly startedMs: number;
-  /** Starts are kept as 32-bit seconds since this hour. */
-  private readonly baseS: number;
-  private readonly tags: TagTable;
+  private readonly tags = new TagTable(LEVELS);
   private readonly rows = new UsageRows();
-  /** By level: the interval's start -> its rows, chained. */
-  private readonly series: readonly Map<number, number>[] = STEPS_S.map(() => new Map<number, number>());
+  private readonly writer = new BlockWriter();
+  /** By level; what stands at LEVELS is the total. */
+  private readonly open: Open[] = Array.from({ length: LEVELS + 1 }, () => ({
+    startS: 0,
+    ids: [],
+    afterNumber: 0,
+    number: 0,
+  }));
+  private readonly series = STEPS_S.map(() => new BlockSeries());
   /** By level: what starts before this was given up for lack of memory. */
   private readonly droppedBeforeS = STEPS_S.map(() => -Infinity);
+  /** Of the newest second's block. */
+  private number = 0;
+  private closed: (interval: ClosedInterval) => void = () => undefined;
 
   constructor(clock: Clock, limits: Partial<LedgerLimits> = {}) {
     this.clock = clock;
@@ -83,22 +118,12 @@ export class Ledger implements UsageLedger {
       throw invalid('usage.memory_bytes_max', `at most ${String(GIB)}`, this.limits.memoryBytesMax);
     }
     this.startedMs = clock.wallMs();
-    const hourMs = USAGE_STEPS[LEVELS - 1]!.stepMs;
-    this.baseS = (Math.floor(this.startedMs / hourMs) * hourMs) / MS_PER_S;
-    this.tags = new TagTable(LEVELS);
+    this.setOpenStarts(this.nowS());
   }
 
   /** @throws SluiceError QUEUE_FULL when the bound on tags is met */
   account(tag: string): UsageAccount {
-    let id = this.tags.find(tag);
-    if (id < 0) {
-      if (this.tags.size >= this.limits.tagsMax) {
-        const bound = String(this.limits.tagsMax);
-        throw new SluiceError('QUEUE_FULL', `usage is counted for at most ${bound} tags a device`, { field: 'tag' });
-      }
-      id = this.tags.add(tag);
-    }
-    return new Account(this, id);
+    return new Account(this, this.idOf(tag));
   }
 
   /** For Account alone. */
@@ -112,11 +137,9 @@ export class Ledger implements UsageLedger {
     queueNs: number,
     serviceNs: number,
   ): void {
-    const second = Math.floor(this.clock.wallMs() / MS_PER_S) - this.baseS;
-    let row = this.tags.open(0, id);
-    if (row === 0 || this.rows.start(row) !== second) row = this.openSecond(id, second);
+    this.advance();
     this.rows.record(
-      row,
+      this.openRow(0, id),
       op,
       failed ? 0 : lengthBytes,
       cost,
@@ -129,199 +152,210 @@ export class Ledger implements UsageLedger {
     );
   }
 
+  /** Closes what is over: called by each record, and by who wants to hear of closed intervals in time. */
+  advance(): void {
+    const second = this.nowS();
+    if (second !== this.open[0]!.startS) this.turnTo(second);
+  }
+
+  /** Told of each interval as it closes. One listener. */
+  onClosed(listener: (interval: ClosedInterval) => void): void {
+    this.closed = listener;
+  }
+
   /**
+   * The answer, in small steps. What is recorded after the first step is not in it.
    * @param device what the rows carry as their device
-   * @returns rows by time, then as orderBy says (cost, bytes, ops: largest first; then by tag)
-   * @throws SluiceError OUT_OF_RANGE for a range that begins before what is kept, TOO_LARGE for an answer past the bound
+   * @throws SluiceError at the first step: OUT_OF_RANGE for a range that begins before what is kept
    */
-  query(query: UsageQuery, device = query.device): UsageRow[] {
-    const sum = new UsageSum(device, this.rows, this.tags, query);
+  *steps(query: UsageQuery, device: string): UsageSteps {
+    const sum = new UsageSum(device, (id) => this.tags.shown(id), query);
     if (query.fromMs === 0 && query.toMs === 0) {
-      this.forEachCounted((row) => sum.add(row));
-      return sum.finish(this.startedMs, this.clock.wallMs());
+      this.addCounted(sum);
+      yield* withRows(sum, this.startedMs, this.clock.wallMs());
+      return;
     }
+    this.advance();
     const level = levelFor(query);
-    const fromS = query.fromMs / MS_PER_S - this.baseS;
-    const toS = query.toMs / MS_PER_S - this.baseS;
     const oldestS = this.oldestS(level);
-    if (fromS < oldestS) throw tooOld(query, level, (oldestS + this.baseS) * MS_PER_S);
-    if (query.stepMs === 0) {
-      for (const part of this.parts(level, fromS, toS)) this.addPart(sum, part);
-      return sum.finish(query.fromMs, query.toMs);
+    if (query.fromMs / MS_PER_S < oldestS) throw tooOld(query, level, oldestS * MS_PER_S);
+    const parts = this.parts(level, query.fromMs / MS_PER_S, query.toMs / MS_PER_S);
+    let [startMs, endMs] = [query.fromMs, query.toMs];
+    let records = 0;
+    for (const [i, { startS, block }] of parts.entries()) {
+      if (query.stepMs !== 0) {
+        if (i > 0 && startS * MS_PER_S !== startMs) yield* withRows(sum, startMs, endMs);
+        [startMs, endMs] = [startS * MS_PER_S, (startS + STEPS_S[level]!) * MS_PER_S];
+      }
+      sum.addBlock(block);
+      records += block.ids.length;
+      if (records < RECORDS_A_SLICE) continue;
+      records = 0;
+      yield null;
     }
-    let startS = Number.NaN;
-    for (const part of this.parts(level, fromS, toS)) {
-      if (part.intervalS !== startS && !Number.isNaN(startS)) this.flush(sum, startS, level);
-      startS = part.intervalS;
-      this.addPart(sum, part);
-    }
-    if (!Number.isNaN(startS)) this.flush(sum, startS, level);
-    return sum.result;
+    if (parts.length > 0) yield* withRows(sum, startMs, endMs);
+  }
+
+  /** All rows at once, by time, then as orderBy says (cost, bytes, ops: largest first; then by tag). */
+  query(query: UsageQuery, device = query.device): UsageRow[] {
+    return allRows(this.steps(query, device));
+  }
+
+  /** Sums since the start under the tags' own names, which never change: for counters that a collector follows. */
+  counters(query: Grouping): UsageRow[] {
+    const sum = new UsageSum('', (id) => this.tags.name(id), query);
+    this.addCounted(sum);
+    return allRows(withRows(sum, this.startedMs, this.clock.wallMs()));
   }
 
   /** Sums over all tags since the start, by operation. */
   totals(): OpUsage[] {
-    const sum = UsageSum.ofAll(this.rows, this.tags);
-    this.forEachCounted((row) => sum.add(row));
-    return sum.finish(this.startedMs, this.clock.wallMs())[0]?.ops ?? [];
+    const everything: Grouping = { tagPrefix: '', groupLevel: 0, orderBy: 'tag', topN: 0, quantiles: [] };
+    const sum = new UsageSum('', () => '', everything);
+    this.addCounted(sum);
+    return allRows(withRows(sum, this.startedMs, this.clock.wallMs()))[0]?.ops ?? [];
   }
 
   /** Tags at or below prefix after the tag `after` ('' = from the first), in order, at most limit. lastSeenMs: to the second. */
   listTags(prefix: string, after: string, limit: number): Omit<TagSummary, 'device'>[] {
     return this.tags.list(prefix, after, limit).map((id) => ({
-      tag: this.tags.name(id),
-      lastSeenMs: (this.tags.lastSeenS(id) + this.baseS) * MS_PER_S,
+      tag: this.tags.shown(id),
+      lastSeenMs: this.tags.lastSeenS(id) * MS_PER_S,
     }));
   }
 
-  /** Bytes of rows and histograms in use. */
+  /** The tag's own name, as a journal or a store keeps it. */
+  nameOf(id: number): string {
+    return this.tags.name(id);
+  }
+
+  /** Bytes of rows, blocks and histograms in use. */
   get bytesUsed(): number {
-    return this.rows.bytesUsed;
+    return this.series.reduce((sum, series) => sum + series.bytesUsed, this.rows.bytesUsed);
   }
 
-  private openSecond(id: number, second: number): number {
-    this.close(0, id);
-    const row = this.append(0, id, second);
-    this.tags.setOpen(0, id, row);
-    this.tags.setLastSeenS(id, second);
-    return row;
-  }
-
-  /** A row of the series, first in its interval's chain. */
-  private append(level: number, id: number, start: number): number {
-    if (!this.series[level]!.has(start)) this.tidy(level);
-    const row = this.rows.allocate(id, start);
-    this.link(level, start, row);
-    return row;
-  }
-
-  private link(level: number, start: number, row: number): void {
-    const series = this.series[level]!;
-    this.rows.setNext(row, series.get(start) ?? 0);
-    series.set(start, row);
-  }
-
-  /** Adds a tag's open row of `level` to the level above. */
-  private close(level: number, id: number): void {
-    const row = this.tags.open(level, id);
-    if (row === 0) return;
-    this.rows.merge(this.openAbove(id, level + 1, this.rows.start(row)), row);
-    this.tags.setOpen(level, id, 0);
-  }
-
-  /** The open row of a level that takes in an execution of that second; what else is open there closes. */
-  private openAbove(id: number, level: number, second: number): number {
-    let row = this.tags.open(level, id);
-    if (level === LEVELS) {
-      if (row === 0) {
-        row = this.rows.allocate(id, 0);
-        this.tags.setOpen(level, id, row);
-      }
-      return row;
+  private idOf(tag: string): number {
+    const known = this.tags.find(tag);
+    if (known >= 0) return known;
+    if (this.tags.size >= this.limits.tagsMax) {
+      const bound = String(this.limits.tagsMax);
+      throw new SluiceError('QUEUE_FULL', `usage is counted for at most ${bound} tags a device`, { field: 'tag' });
     }
-    const start = align(second, level);
-    if (row !== 0 && this.rows.start(row) === start) return row;
-    this.close(level, id);
-    row = this.append(level, id, start);
+    return this.tags.add(tag);
+  }
+
+  private nowS(): number {
+    return Math.floor(this.clock.wallMs() / MS_PER_S);
+  }
+
+  private openRow(level: number, id: number): number {
+    const known = this.tags.open(level, id);
+    if (known !== 0) return known;
+    const row = this.rows.allocate();
     this.tags.setOpen(level, id, row);
+    const open = this.open[level]!;
+    open.ids.push(id);
+    if (level === 0) this.tags.setLastSeenS(id, open.startS);
     return row;
   }
 
-  /** Lets go of what a series no longer keeps. Called as an interval begins, so about once a step. */
+  private setOpenStarts(second: number): void {
+    for (let level = 0; level < LEVELS; level++) this.open[level]!.startS = align(second, level);
+  }
+
+  /** From the finest on, so that each closes into the interval that it lay in. */
+  private turnTo(second: number): void {
+    for (let level = 0; level < LEVELS; level++) {
+      if (this.open[level]!.startS !== align(second, level)) this.close(level);
+    }
+    this.setOpenStarts(second);
+  }
+
+  /** Packs what is open at a level into a block of its series, and hands the rows to the level above. */
+  private close(level: number): void {
+    const open = this.open[level]!;
+    if (open.ids.length === 0) return;
+    if (level === 0) {
+      open.afterNumber = this.number;
+      open.number = this.number += 1;
+    }
+    this.tidy(level);
+    const block = this.series[level]!.add(open.startS, this.packed(level));
+    this.handUp(level);
+    const { startS, afterNumber, number } = open;
+    this.closed({ level, startS, afterNumber, number, block });
+  }
+
+  private handUp(level: number): void {
+    const open = this.open[level]!;
+    this.noteInside(level + 1, open.afterNumber, open.number);
+    for (const id of open.ids) {
+      const row = this.tags.open(level, id);
+      const above = this.tags.open(level + 1, id);
+      if (above === 0) {
+        this.tags.setOpen(level + 1, id, row);
+        this.open[level + 1]!.ids.push(id);
+      } else {
+        this.rows.merge(above, row);
+        this.rows.free(row);
+      }
+      this.tags.setOpen(level, id, 0);
+    }
+    open.ids.length = 0;
+  }
+
+  /** What closes into a level carries its range of numbers there. */
+  private noteInside(level: number, afterNumber: number, number: number): void {
+    const open = this.open[level]!;
+    if (open.ids.length === 0) open.afterNumber = afterNumber;
+    open.number = number;
+  }
+
+  /** What is open at a level now. */
+  private packed(level: number): UsageBlock {
+    const ids = Uint32Array.from(this.open[level]!.ids).sort();
+    for (const id of ids) this.writer.add(this.rows, this.tags.open(level, id));
+    return this.writer.take(ids);
+  }
+
+  /** Lets go of what a series no longer keeps. Called as an interval closes, so about once a step. */
   private tidy(level: number): void {
-    this.expire(level, this.oldestS(level));
-    if (level !== 0) return;
-    for (let i = 0; i < LEVELS && this.rows.bytesUsed > this.limits.memoryBytesMax; i++) {
-      const starts = [...this.series[i]!.keys()].sort((a, b) => a - b);
-      while (starts.length > KEPT_AT_LEAST && this.rows.bytesUsed > this.limits.memoryBytesMax) {
-        const until = starts.shift()! + STEPS_S[i]!;
-        this.expire(i, until);
-        this.droppedBeforeS[i] = Math.max(this.droppedBeforeS[i]!, until);
+    this.series[level]!.expire(this.oldestS(level));
+    for (let i = 0; i < LEVELS && this.bytesUsed > this.limits.memoryBytesMax; i++) {
+      while (this.bytesUsed > this.limits.memoryBytesMax) {
+        const dropped = this.series[i]!.dropOldest(KEPT_AT_LEAST);
+        if (dropped === null) break;
+        this.droppedBeforeS[i] = Math.max(this.droppedBeforeS[i]!, dropped + STEPS_S[i]!);
       }
     }
-  }
-
-  private expire(level: number, beforeS: number): void {
-    const series = this.series[level]!;
-    for (const start of [...series.keys()]) {
-      if (start >= beforeS) continue;
-      let row = series.get(start)!;
-      series.delete(start);
-      while (row !== 0) {
-        const next = this.rows.next(row);
-        this.release(row, level);
-        row = next;
-      }
-    }
-  }
-
-  /** A row leaves its series: a closed one has been counted above, an open one is handed up. */
-  private release(row: number, level: number): void {
-    const id = this.rows.tag(row);
-    if (this.tags.open(level, id) !== row) {
-      this.rows.free(row);
-      return;
-    }
-    this.tags.setOpen(level, id, 0);
-    const above = this.tags.open(level + 1, id);
-    const start = level + 1 === LEVELS ? 0 : align(this.rows.start(row), level + 1);
-    if (above !== 0 && this.rows.start(above) === start) {
-      this.rows.merge(above, row);
-      this.rows.free(row);
-      return;
-    }
-    if (above !== 0) this.close(level + 1, id);
-    this.rows.setStart(row, start);
-    this.tags.setOpen(level + 1, id, row);
-    if (level + 1 < LEVELS) this.link(level + 1, start, row);
   }
 
   private oldestS(level: number): number {
     const step = USAGE_STEPS[level]!;
     const nowMs = Math.floor(this.clock.wallMs() / step.stepMs) * step.stepMs;
-    return Math.max((nowMs - step.keepMs) / MS_PER_S - this.baseS, this.droppedBeforeS[level]!);
+    return Math.max((nowMs - step.keepMs) / MS_PER_S, this.droppedBeforeS[level]!);
   }
 
-  /** The chains that make up [fromS, toS) at a level, by interval of that level. */
-  private parts(level: number, fromS: number, toS: number): Part[] {
-    const parts: Part[] = [];
+  /** What makes up [fromS, toS) at a level, by interval of that level. What is open is copied: it may close meanwhile. */
+  private parts(level: number, fromS: number, toS: number): { startS: number; block: UsageBlock }[] {
+    const parts = this.series[level]!.between(fromS, toS);
     for (let i = 0; i <= level; i++) {
-      for (const [start, row] of this.series[i]!) {
-        if (start >= fromS && start < toS) {
-          parts.push({ intervalS: align(start, level), level: i, row, openOnly: i < level });
-        }
+      const { startS, ids } = this.open[i]!;
+      if (ids.length > 0 && startS >= fromS && startS < toS) {
+        parts.push({ startS: align(startS, level), block: this.packed(i) });
       }
     }
-    return parts.sort((a, b) => a.intervalS - b.intervalS);
-  }
-
-  private addPart(sum: UsageSum, part: Part): void {
-    for (let row = part.row; row !== 0; row = this.rows.next(row)) {
-      // A closed row of a finer series has been added to this one.
-      if (!part.openOnly || this.tags.open(part.level, this.rows.tag(row)) === row) sum.add(row);
-    }
-  }
-
-  private flush(sum: UsageSum, startS: number, level: number): void {
-    const startMs = (startS + this.baseS) * MS_PER_S;
-    sum.finish(startMs, startMs + USAGE_STEPS[level]!.stepMs);
+    return parts.sort((a, b) => a.startS - b.startS);
   }
 
   /** Each row that an execution is counted in exactly once. */
-  private forEachCounted(visit: (row: number) => void): void {
-    for (let id = 0; id < this.tags.size; id++) {
-      for (let level = 0; level <= LEVELS; level++) {
-        const row = this.tags.open(level, id);
-        if (row !== 0) visit(row);
-      }
+  private addCounted(sum: UsageSum): void {
+    for (const [level, { ids }] of this.open.entries()) {
+      for (const id of ids) sum.addRow(id, this.rows, this.tags.open(level, id));
     }
   }
 }
 
-interface Part {
-  readonly intervalS: number;
-  readonly level: number;
-  readonly row: number;
-  /** Only rows that are open count. */
-  readonly openOnly: boolean;
+function* withRows(sum: UsageSum, startMs: number, endMs: number): UsageSteps {
+  yield yield* sum.finish(startMs, endMs);
 }

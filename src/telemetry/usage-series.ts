@@ -7,8 +7,9 @@
  * rates are exact in sum, the values are not: /v1/usage has those.
  */
 import type { Op } from '../core/model/request.js';
-import type { OpUsage, UsageQuery } from '../core/model/usage.js';
+import type { OpUsage } from '../core/model/usage.js';
 import type { Ledger } from '../core/usage.js';
+import type { Grouping } from '../core/usage/sum.js';
 
 /** No tag begins with an underscore. */
 export const OTHER_TAGS = '_other';
@@ -16,12 +17,8 @@ export const NAMED_TAGS_MAX = 50;
 
 const FIELDS = ['count', 'errors', 'bytes', 'cost', 'cacheHits', 'queueUsSum', 'serviceUsSum'] as const;
 
-const LARGEST: UsageQuery = {
-  device: '',
+const LARGEST: Grouping = {
   tagPrefix: '',
-  fromMs: 0,
-  toMs: 0,
-  stepMs: 0,
   groupLevel: 0,
   orderBy: 'cost',
   topN: NAMED_TAGS_MAX,
@@ -46,7 +43,7 @@ export class DeviceUsageSeries {
 
   read(): UsageSeries[] {
     const total = this.ledger.totals();
-    const named = new Map(this.ledger.query(LARGEST).map((row) => [row.tag, row.ops]));
+    const named = new Map(this.ledger.counters(LARGEST).map((row) => [row.tag, row.ops]));
     add(this.others, total, 1);
     add(this.others, this.total, -1);
     // Then a tag that has a name now is new, and has nothing in the others.

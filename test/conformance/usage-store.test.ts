@@ -7,7 +7,7 @@ usageStoreConformance(
   (clock) => {
     const ledgers = new Map<string, Ledger>();
     return Promise.resolve({
-      store: new LocalUsageStore(() => ledgers),
+      store: new LocalUsageStore(() => ledgers, clock),
       ledger: (device) => {
         let ledger = ledgers.get(device);
         if (ledger === undefined) ledgers.set(device, (ledger = new Ledger(clock)));

@@ -115,7 +115,8 @@ export class Rig {
       quantiles: [],
     });
     for (const row of rows) {
-      if (row.tag !== tag) continue;
+      // An inner node stands apart from what is below it.
+      if (row.tag !== tag && row.tag !== `${tag}/.`) continue;
       for (const op of row.ops) {
         sum.count += op.count;
         sum.bytes += op.bytes;

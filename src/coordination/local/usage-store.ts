@@ -1,22 +1,42 @@
 /** What this host has served, over the ledgers of its devices. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { NS_PER_MS } from '../../core/model/units.js';
 import type { TagSummary, UsageQuery, UsageRow } from '../../core/model/usage.js';
-import type { UsageStore } from '../../core/ports.js';
+import type { Clock, UsageStore } from '../../core/ports.js';
 import type { Ledger } from '../../core/usage.js';
-import { orderUsage } from '../../core/usage/order.js';
+import { mergeUsage } from '../../core/usage/order.js';
+
+/** How long a query may keep others waiting. */
+const SLICE_NS = 4 * NS_PER_MS;
+/** Most rows in one part of an answer. */
+const PART_ROWS = 1_000;
 
 export class LocalUsageStore implements UsageStore {
   private readonly ledgers: () => ReadonlyMap<string, Ledger>;
+  private readonly clock: Clock;
 
   /** @param ledgers by device name; asked at each call */
-  constructor(ledgers: () => ReadonlyMap<string, Ledger>) {
+  constructor(ledgers: () => ReadonlyMap<string, Ledger>, clock: Clock) {
     this.ledgers = ledgers;
+    this.clock = clock;
   }
 
-  query(query: UsageQuery): Promise<UsageRow[]> {
-    return new Promise((resolve) => {
-      const parts = this.named(query.device).map(([device, ledger]) => ledger.query(query, device));
-      resolve(orderUsage(parts, query));
-    });
+  async *query(query: UsageQuery): AsyncGenerator<readonly UsageRow[], void> {
+    const parts = this.named(query.device).map(([device, ledger]) => ledger.steps(query, device));
+    let sinceNs = this.clock.nowNs();
+    let part: UsageRow[] = [];
+    for (const step of mergeUsage(parts, query)) {
+      for (const row of step?.rows ?? []) {
+        part.push(row);
+        if (part.length < PART_ROWS) continue;
+        yield part;
+        part = [];
+      }
+      if (this.clock.nowNs() - sinceNs < SLICE_NS) continue;
+      await nextTurn();
+      sinceNs = this.clock.nowNs();
+    }
+    if (part.length > 0) yield part;
   }
 
   listTags(query: {

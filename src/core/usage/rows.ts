@@ -2,7 +2,7 @@
  * The storage of usage: rows and their cells as numbers in slabs, because a tag that was served once
  * has to cost some eighty bytes, and an object with maps in it costs a thousand.
  *
- *   row   what one tag had in one interval: start, tag, latency histograms, chain of cells
+ *   row   what one tag has in an interval that is open: latency histograms, chain of cells
  *   cell  the sums of one operation in one row
  *
  * A row is a number from 1 on; 0 is none. Freed rows and cells are used again before a slab grows.
@@ -14,14 +14,12 @@ const CHUNK_ROWS = 1 << CHUNK_BITS;
 const MASK = CHUNK_ROWS - 1;
 
 /** Fields of a row, Int32 each. */
-const START = 0;
-const TAG = 1;
-/** The next row of the same list. */
-const NEXT = 2;
-const CELLS = 3;
-export const QUEUE = 4;
-export const SERVICE = 5;
-const ROW_FIELDS = 6;
+/** Of a free row: the next one. */
+const NEXT = 0;
+const CELLS = 1;
+export const QUEUE = 2;
+export const SERVICE = 3;
+const ROW_FIELDS = 4;
 
 /** Sums of a cell, doubles: whole numbers stay exact up to 2^53. */
 export const COUNT = 0;
@@ -32,6 +30,10 @@ export const CACHE_HITS = 4;
 export const QUEUE_NS = 5;
 export const SERVICE_NS = 6;
 export const SUMS = 7;
+/** Operations, numbered from 1. */
+export const OPS_MAX = 5;
+/** Sums of all operations of one tag. */
+export const WIDTH = OPS_MAX * SUMS;
 
 /** A cell's link holds the next cell of the row and, in the low bits, the operation. */
 const OP_BITS = 3;
@@ -56,18 +58,16 @@ export class UsageRows {
     return this.rowsUsed * ROW_BYTES + this.cellsUsed * CELL_BYTES + this.histograms.bytesUsed;
   }
 
-  allocate(tag: number, start: number): number {
+  allocate(): number {
     let row = this.freeRow;
     if (row !== 0) {
-      this.freeRow = this.next(row);
+      this.freeRow = this.field(row, NEXT);
     } else {
       row = this.rowEnd++;
       if (row >>> CHUNK_BITS >= this.rows.length) this.rows.push(new Int32Array(CHUNK_ROWS * ROW_FIELDS));
     }
     const chunk = this.rows[row >>> CHUNK_BITS]!;
     const base = (row & MASK) * ROW_FIELDS;
-    chunk[base + START] = start;
-    chunk[base + TAG] = tag;
     chunk[base + NEXT] = 0;
     chunk[base + CELLS] = 0;
     chunk[base + QUEUE] = EMPTY_HISTOGRAM;
@@ -87,29 +87,9 @@ export class UsageRows {
       this.cellsUsed -= 1;
       cell = next;
     }
-    this.setNext(row, this.freeRow);
+    this.rows[row >>> CHUNK_BITS]![(row & MASK) * ROW_FIELDS + NEXT] = this.freeRow;
     this.freeRow = row;
     this.rowsUsed -= 1;
-  }
-
-  tag(row: number): number {
-    return this.field(row, TAG);
-  }
-
-  start(row: number): number {
-    return this.field(row, START);
-  }
-
-  setStart(row: number, start: number): void {
-    this.rows[row >>> CHUNK_BITS]![(row & MASK) * ROW_FIELDS + START] = start;
-  }
-
-  next(row: number): number {
-    return this.field(row, NEXT);
-  }
-
-  setNext(row: number, next: number): void {
-    this.rows[row >>> CHUNK_BITS]![(row & MASK) * ROW_FIELDS + NEXT] = next;
   }
 
   field(row: number, field: number): number {
@@ -160,6 +140,25 @@ export class UsageRows {
     for (const field of [QUEUE, SERVICE]) {
       chunk[base + field] = this.histograms.merge(chunk[base + field]!, this.histograms, this.field(from, field));
     }
+  }
+
+  /** Adds sums of all operations, as addSums gives them. */
+  addCells(row: number, source: Float64Array): void {
+    for (let op = 1; op <= OPS_MAX; op++) {
+      const from = (op - 1) * SUMS;
+      if (source[from + COUNT] === 0) continue;
+      const cell = this.cell(row, op);
+      const sums = this.sums[cell >>> CHUNK_BITS]!;
+      const at = (cell & MASK) * SUMS;
+      for (let i = 0; i < SUMS; i++) sums[at + i]! += source[from + i]!;
+    }
+  }
+
+  /** Adds `count` latencies of one bucket to one of the row's histograms. */
+  addLatencies(row: number, field: typeof QUEUE | typeof SERVICE, bucket: number, count: number): void {
+    const chunk = this.rows[row >>> CHUNK_BITS]!;
+    const at = (row & MASK) * ROW_FIELDS + field;
+    chunk[at] = this.histograms.add(chunk[at]!, bucket, count);
   }
 
   /** Adds a row's sums to `target`, SUMS numbers an operation, operation 1 first, from `at` on. */

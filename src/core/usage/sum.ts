@@ -1,136 +1,180 @@
-/** Rows of a ledger summed by group of tags, one interval after the other: the answer to a query. */
+/** Usage summed by group of tags, one interval after the other: the answer to a query. */
 import { EMPTY_HISTOGRAM, HistogramPool } from '../histogram-pool.js';
-import { SluiceError } from '../model/errors.js';
 import { isWithin, tagAtLevel } from '../model/tag.js';
 import type { Op } from '../model/request.js';
 import type { OpUsage, UsageQuery, UsageRow } from '../model/usage.js';
 import { NS_PER_US } from '../model/units.js';
-import { BYTES, CACHE_HITS, COST, COUNT, ERRORS, QUEUE, QUEUE_NS, SERVICE, SERVICE_NS, SUMS } from './rows.js';
+import { HistogramsReader, SumsReader, type UsageBlock } from './block.js';
+import {
+  BYTES,
+  CACHE_HITS,
+  COST,
+  COUNT,
+  ERRORS,
+  OPS_MAX,
+  QUEUE,
+  QUEUE_NS,
+  SERVICE,
+  SERVICE_NS,
+  SUMS,
+  WIDTH,
+} from './rows.js';
 import type { UsageRows } from './rows.js';
-import type { TagTable } from './tag-table.js';
-
-/** Most rows that one query answers with. */
-export const USAGE_ROWS_MAX = 200_000;
 
 /** Above this many a sort is faster than insertion one by one. */
 const INSERTED_MAX = 200;
+/** Rows made between two chances for others to run. */
+const ROWS_A_SLICE = 1_000;
 
-const OPS = 5;
-const WIDTH = OPS * SUMS;
 const OUTSIDE = -1;
 const UNKNOWN = -2;
 
-type Grouping = Pick<UsageQuery, 'tagPrefix' | 'groupLevel' | 'orderBy' | 'topN' | 'quantiles'>;
+export type Grouping = Pick<UsageQuery, 'tagPrefix' | 'groupLevel' | 'orderBy' | 'topN' | 'quantiles'>;
+
+/** What one interval had. */
+export interface UsageInterval {
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly rows: UsageRow[];
+}
+
+/**
+ * An answer in small steps, so that whoever makes a long one lets others run in between: null after
+ * each few milliseconds of work, intervals in the order of time.
+ */
+export type UsageSteps = Generator<UsageInterval | null, void>;
 
 export class UsageSum {
-  readonly result: UsageRow[] = [];
   private readonly device: string;
-  private readonly rows: UsageRows;
-  private readonly tags: TagTable;
+  private readonly nameOf: (id: number) => string;
   private readonly query: Grouping;
-  /** What names a tag's group; null: each tag is its own. */
-  private readonly groupName: ((tag: string) => string) | null;
   /** By tag: its group, OUTSIDE the prefix, or not asked yet. */
-  private readonly groupOf: Int32Array;
+  private groupOf = new Int32Array(0);
   private readonly groups = new Map<string, number>();
   private readonly names: string[] = [];
   /** By group: its place among `used` in this interval, -1 = none yet. */
   private readonly places: number[] = [];
+  /** By group: its place in the order of names; made again when there are more. */
+  private ranks = new Int32Array(0);
+  private byRank = new Int32Array(0);
   private readonly used: number[] = [];
-  private sums = new Float64Array(WIDTH);
+  /** Place 0 takes what nobody asked for. */
+  private sums = new Float64Array(WIDTH * 2);
   private readonly pool = new HistogramPool();
   private readonly queue: number[] = [];
   private readonly service: number[] = [];
-
-  constructor(
-    device: string,
-    rows: UsageRows,
-    tags: TagTable,
-    query: Grouping,
-    groupName: ((tag: string) => string) | null = query.groupLevel === 0
-      ? null
-      : (tag) => tagAtLevel(tag, query.groupLevel),
-  ) {
-    this.device = device;
-    this.rows = rows;
-    this.tags = tags;
-    this.query = query;
-    this.groupName = groupName;
-    this.groupOf = new Int32Array(tags.size).fill(UNKNOWN);
-  }
-
-  /** Everything in one row. */
-  static ofAll(rows: UsageRows, tags: TagTable): UsageSum {
-    const everything: Grouping = { tagPrefix: '', groupLevel: 0, orderBy: 'tag', topN: 0, quantiles: [] };
-    return new UsageSum('', rows, tags, everything, () => '');
-  }
-
-  add(row: number): void {
-    const group = this.group(this.rows.tag(row));
-    if (group === OUTSIDE) return;
-    let place = this.places[group]!;
-    if (place < 0) {
-      place = this.used.length;
-      this.places[group] = place;
-      this.used.push(group);
-      this.clear(place);
-    }
-    this.rows.addSums(row, this.sums, place * WIDTH);
-    if (this.query.quantiles.length === 0) return;
-    this.queue[place] = this.pool.merge(this.queue[place]!, this.rows.histograms, this.rows.field(row, QUEUE));
-    this.service[place] = this.pool.merge(this.service[place]!, this.rows.histograms, this.rows.field(row, SERVICE));
-  }
+  /** The histogram that a block's buckets go to now. */
+  private filling = EMPTY_HISTOGRAM;
+  private readonly fill = (bucket: number, count: number): void => {
+    this.filling = this.pool.add(this.filling, bucket, count);
+  };
 
   /**
-   * Ends the interval: its rows, in order, the first topN of them, join the result.
-   * @throws SluiceError TOO_LARGE past USAGE_ROWS_MAX
+   * @param device what the rows carry as their device
+   * @param nameOf the name of a tag's number
    */
-  finish(startMs: number, endMs: number): UsageRow[] {
-    const shown = this.ranked();
-    if (this.result.length + shown.length > USAGE_ROWS_MAX) {
-      throw new SluiceError(
-        'TOO_LARGE',
-        `the answer would have more than ${String(USAGE_ROWS_MAX)} rows: ask for a shorter range, a longer step_ms, or less by top_n or group_level`,
-      );
+  constructor(device: string, nameOf: (id: number) => string, query: Grouping) {
+    this.device = device;
+    this.nameOf = nameOf;
+    this.query = query;
+  }
+
+  /** Adds what one tag has in a row. */
+  addRow(id: number, rows: UsageRows, row: number): void {
+    const place = this.place(id);
+    if (place === 0) return;
+    rows.addSums(row, this.sums, place * WIDTH);
+    if (this.query.quantiles.length === 0) return;
+    this.queue[place] = this.pool.merge(this.queue[place]!, rows.histograms, rows.field(row, QUEUE));
+    this.service[place] = this.pool.merge(this.service[place]!, rows.histograms, rows.field(row, SERVICE));
+  }
+
+  addBlock(block: UsageBlock): void {
+    const { ids } = block;
+    const sums = new SumsReader(block.sums);
+    if (this.query.quantiles.length === 0) {
+      for (const id of ids) {
+        const place = this.place(id);
+        sums.addTo(this.sums, place * WIDTH);
+      }
+      return;
     }
-    for (const place of shown) {
-      this.result.push({
+    const histograms = new HistogramsReader(block.histograms);
+    for (const id of ids) {
+      const place = this.place(id);
+      sums.addTo(this.sums, place * WIDTH);
+      if (place === 0) {
+        histograms.skip();
+        histograms.skip();
+      } else {
+        this.queue[place] = this.filled(this.queue[place]!, histograms);
+        this.service[place] = this.filled(this.service[place]!, histograms);
+      }
+    }
+  }
+
+  /** Ends the interval: its rows in order, the first topN of them. */
+  *finish(startMs: number, endMs: number): Generator<null, UsageInterval> {
+    const rows: UsageRow[] = [];
+    for (const place of this.ranked()) {
+      rows.push({
         device: this.device,
-        tag: this.names[this.used[place]!]!,
+        tag: this.names[this.used[place - 1]!]!,
         startMs,
         endMs,
         ops: this.ops(place),
         queueUs: this.pool.quantilesUs(this.queue[place] ?? EMPTY_HISTOGRAM, this.query.quantiles),
         serviceUs: this.pool.quantilesUs(this.service[place] ?? EMPTY_HISTOGRAM, this.query.quantiles),
       });
+      if (rows.length % ROWS_A_SLICE === 0) yield null;
     }
     for (const group of this.used) this.places[group] = -1;
     this.used.length = 0;
-    return this.result;
+    return { startMs, endMs, rows };
+  }
+
+  private filled(ref: number, histograms: HistogramsReader): number {
+    this.filling = ref;
+    histograms.next(this.fill);
+    return this.filling;
+  }
+
+  /** Where the tag is summed in this interval; 0 where it is not asked for. */
+  private place(id: number): number {
+    const group = this.group(id);
+    if (group === OUTSIDE) return 0;
+    const place = this.places[group]!;
+    if (place >= 0) return place;
+    this.used.push(group);
+    this.places[group] = this.used.length;
+    this.clear(this.used.length);
+    return this.used.length;
   }
 
   private group(id: number): number {
+    if (id >= this.groupOf.length) {
+      const grown = new Int32Array(Math.max(id + 1, this.groupOf.length * 2)).fill(UNKNOWN);
+      grown.set(this.groupOf);
+      this.groupOf = grown;
+    }
     const known = this.groupOf[id]!;
     if (known !== UNKNOWN) return known;
-    const tag = this.tags.name(id);
-    let group = OUTSIDE;
-    if (isWithin(tag, this.query.tagPrefix)) {
-      group = this.groupName === null ? this.addGroup(tag) : this.groupNamed(this.groupName(tag));
-    }
+    const tag = this.nameOf(id);
+    const group = isWithin(tag, this.query.tagPrefix)
+      ? this.groupNamed(tagAtLevel(tag, this.query.groupLevel))
+      : OUTSIDE;
     this.groupOf[id] = group;
     return group;
   }
 
   private groupNamed(name: string): number {
     let group = this.groups.get(name);
-    if (group === undefined) this.groups.set(name, (group = this.addGroup(name)));
+    if (group === undefined) {
+      this.groups.set(name, (group = this.names.length));
+      this.names.push(name);
+      this.places.push(-1);
+    }
     return group;
-  }
-
-  private addGroup(name: string): number {
-    this.names.push(name);
-    this.places.push(-1);
-    return this.names.length - 1;
   }
 
   private clear(place: number): void {
@@ -147,26 +191,37 @@ export class UsageSum {
     this.service[place] = EMPTY_HISTOGRAM;
   }
 
+  private rank(): void {
+    if (this.ranks.length === this.names.length) return;
+    const { names } = this;
+    this.byRank = Int32Array.from(names.keys()).sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
+    this.ranks = new Int32Array(names.length);
+    this.byRank.forEach((group, rank) => (this.ranks[group] = rank));
+  }
+
   /** The places to show, in order. */
-  private ranked(): number[] {
+  private ranked(): Iterable<number> {
     const { orderBy, topN } = this.query;
     const count = this.used.length;
-    const weights = new Float64Array(count);
-    if (orderBy !== 'tag') {
-      const field = { cost: COST, bytes: BYTES, ops: COUNT }[orderBy];
-      for (let place = 0; place < count; place++) weights[place] = this.over(place, field);
+    this.rank();
+    if (orderBy === 'tag') {
+      // Ranks are whole numbers: typed arrays sort those without asking.
+      const ranks = Int32Array.from(this.used, (group) => this.ranks[group]!).sort();
+      const shown = topN === 0 ? ranks : ranks.subarray(0, topN);
+      return shown.map((rank) => this.places[this.byRank[rank]!]!);
     }
-    const compare = (a: number, b: number): number => {
-      if (weights[a] !== weights[b]) return weights[b]! - weights[a]!;
-      return this.names[this.used[a]!]! < this.names[this.used[b]!]! ? -1 : 1;
-    };
+    const field = { cost: COST, bytes: BYTES, ops: COUNT }[orderBy];
+    const weights = new Float64Array(count + 1);
+    for (let place = 1; place <= count; place++) weights[place] = this.over(place, field);
+    const compare = (a: number, b: number): number =>
+      weights[b]! - weights[a]! || this.ranks[this.used[a - 1]!]! - this.ranks[this.used[b - 1]!]!;
     if (topN === 0 || topN >= count || topN > INSERTED_MAX) {
-      const all = Array.from(weights.keys()).sort(compare);
-      return topN === 0 ? all : all.slice(0, topN);
+      const all = Int32Array.from(this.used, (_, i) => i + 1).sort(compare);
+      return topN === 0 ? all : all.subarray(0, topN);
     }
     // A few of many: most are told from the last of the few by one comparison.
     const first: number[] = [];
-    for (let place = 0; place < count; place++) {
+    for (let place = 1; place <= count; place++) {
       if (first.length === topN && compare(first[topN - 1]!, place) < 0) continue;
       let at = first.length;
       while (at > 0 && compare(place, first[at - 1]!) < 0) at -= 1;
@@ -178,13 +233,13 @@ export class UsageSum {
 
   private over(place: number, field: number): number {
     let sum = 0;
-    for (let op = 0; op < OPS; op++) sum += this.sums[place * WIDTH + op * SUMS + field]!;
+    for (let op = 0; op < OPS_MAX; op++) sum += this.sums[place * WIDTH + op * SUMS + field]!;
     return sum;
   }
 
   private ops(place: number): OpUsage[] {
     const ops: OpUsage[] = [];
-    for (let op = 0; op < OPS; op++) {
+    for (let op = 0; op < OPS_MAX; op++) {
       const at = place * WIDTH + op * SUMS;
       if (this.sums[at + COUNT] === 0) continue;
       ops.push({

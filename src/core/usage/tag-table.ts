@@ -1,5 +1,5 @@
-/** The tags of a ledger as numbers from 0 on, and where each is counted now: 24 bytes and its name. */
-import { isWithin } from '../model/tag.js';
+/** The tags of a ledger as numbers from 0 on, and where each is counted now: 28 bytes and its name. */
+import { SELF_SEGMENT, isWithin, parentTag } from '../model/tag.js';
 
 const FIRST_CAPACITY = 256;
 
@@ -8,7 +8,9 @@ export class TagTable {
   private readonly names: string[] = [];
   /** By level, the total last: each tag's open row, 0 = none. */
   private readonly openRows: Int32Array[];
-  private lastSeen = new Int32Array(FIRST_CAPACITY);
+  private lastSeen = new Float64Array(FIRST_CAPACITY);
+  /** Tags that others lie below. */
+  private readonly inner = new Set<string>();
   /** Numbers in the order of their names; made when asked for, until a tag is added. */
   private ordered: Uint32Array | null = null;
 
@@ -31,11 +33,20 @@ export class TagTable {
     this.ids.set(tag, id);
     this.names.push(tag);
     this.ordered = null;
+    for (let above = parentTag(tag); above !== null && !this.inner.has(above); above = parentTag(above)) {
+      this.inner.add(above);
+    }
     return id;
   }
 
   name(id: number): string {
     return this.names[id]!;
+  }
+
+  /** As people are shown it: requests tagged `acme` while `acme/db` exists are `acme/.`, not all of `acme`. */
+  shown(id: number): string {
+    const name = this.names[id]!;
+    return this.inner.has(name) ? `${name}/${SELF_SEGMENT}` : name;
   }
 
   open(level: number, id: number): number {
@@ -54,20 +65,20 @@ export class TagTable {
     this.lastSeen[id] = second;
   }
 
-  /** Numbers of served tags at or below prefix whose name comes after `after`, by name, at most limit. */
+  /** Numbers of served tags at or below prefix that are shown after `after`, in the order they are shown in, at most limit. */
   list(prefix: string, after: string, limit: number): number[] {
-    this.ordered ??= Uint32Array.from(this.names.keys()).sort((a, b) => (this.names[a]! < this.names[b]! ? -1 : 1));
+    this.ordered ??= Uint32Array.from(this.names.keys()).sort((a, b) => (this.shown(a) < this.shown(b) ? -1 : 1));
     let low = 0;
     let high = this.ordered.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.names[this.ordered[middle]!]! <= after) low = middle + 1;
+      if (this.shown(this.ordered[middle]!) <= after) low = middle + 1;
       else high = middle;
     }
     const found: number[] = [];
     for (let i = low; i < this.ordered.length && found.length < limit; i++) {
       const id = this.ordered[i]!;
-      if (isWithin(this.names[id]!, prefix) && this.served(id)) found.push(id);
+      if (isWithin(this.shown(id), prefix) && this.served(id)) found.push(id);
     }
     return found;
   }
@@ -78,12 +89,13 @@ export class TagTable {
   }
 
   private grow(): void {
-    const larger = (rows: Int32Array): Int32Array<ArrayBuffer> => {
-      const grown = new Int32Array(rows.length * 2);
-      grown.set(rows);
-      return grown;
-    };
-    for (let level = 0; level < this.openRows.length; level++) this.openRows[level] = larger(this.openRows[level]!);
-    this.lastSeen = larger(this.lastSeen);
+    for (let level = 0; level < this.openRows.length; level++) {
+      const grown = new Int32Array(this.openRows[level]!.length * 2);
+      grown.set(this.openRows[level]!);
+      this.openRows[level] = grown;
+    }
+    const lastSeen = new Float64Array(this.lastSeen.length * 2);
+    lastSeen.set(this.lastSeen);
+    this.lastSeen = lastSeen;
   }
 }

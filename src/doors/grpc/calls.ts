@@ -61,22 +61,23 @@ export class Calls {
     };
   }
 
-  /** A finite stream: the use case's messages, then the end. */
+  /** A finite stream: the use case's messages, each made when the peer has room for it, then the end. */
   messages<Request, Response>(
-    useCase: (request: Request) => Promise<Iterable<Response>>,
+    useCase: (request: Request) => Promise<AsyncIterable<Response>>,
   ): handleServerStreamingCall<Request, Response> {
     return (call: ServerWritableStream<Request, Response>) => {
-      const answer = new Promise<Iterable<Response>>((resolve) => {
-        this.begin();
-        resolve(useCase(call.request).finally(() => this.finished()));
-      });
       const gone = new Promise<void>((resolve) => call.on('cancelled', () => resolve()));
       const send = async (): Promise<void> => {
-        for (const message of await answer) {
-          if (call.cancelled) return;
-          if (!call.write(message)) await Promise.race([drained(call), gone]);
+        this.begin();
+        try {
+          for await (const message of await useCase(call.request)) {
+            if (call.cancelled) return;
+            if (!call.write(message)) await Promise.race([drained(call), gone]);
+          }
+          call.end();
+        } finally {
+          this.finished();
         }
-        call.end();
       };
       void send().catch((error: unknown) => call.emit('error', toServiceError(error)));
     };

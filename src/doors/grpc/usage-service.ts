@@ -18,9 +18,11 @@ function orderOf(value: number): UsageOrder {
   return order;
 }
 
-function* toResponses(rows: readonly UsageRow[]): Iterable<QueryUsageResponse> {
-  for (let from = 0; from < rows.length; from += ROWS_A_MESSAGE)
-    yield { rows: rows.slice(from, from + ROWS_A_MESSAGE) };
+async function* toResponses(parts: AsyncIterable<readonly UsageRow[]>): AsyncGenerator<QueryUsageResponse, void> {
+  for await (const rows of parts) {
+    for (let from = 0; from < rows.length; from += ROWS_A_MESSAGE)
+      yield { rows: rows.slice(from, from + ROWS_A_MESSAGE) };
+  }
 }
 
 export function usageService(usage: UsageUseCases, calls: Calls): UsageServiceHandlers {

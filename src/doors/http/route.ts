@@ -1,13 +1,17 @@
 /** A route: what it takes, what it answers, and who does it. The router and /openapi.json are made of the same list. */
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
-import { CSV_TYPE } from './csv.js';
+
+export const CSV_TYPE = 'text/csv';
+export const JSON_TYPE = 'application/json';
 
 type Method = 'get' | 'put' | 'post' | 'delete';
 
 export interface Reply {
   readonly status: number;
   readonly json?: unknown;
+  /** Instead of json: text piece by piece, each made when the reader has room for it. */
+  readonly stream?: { readonly type: string; readonly pieces: AsyncIterable<string> };
   /** Instead of json. */
   readonly text?: { readonly type: string; readonly body: string };
   readonly etag?: string;

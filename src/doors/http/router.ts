@@ -1,4 +1,6 @@
 /** Routes onto express: inputs checked before the handler, every failure as problem details. */
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
@@ -6,7 +8,7 @@ import { SluiceError, invalid } from '../../core/model/errors.js';
 import type { Logger } from '../../core/ports.js';
 import { parseInput } from './input.js';
 import { fromExpress, sendProblem } from './problem.js';
-import type { Reply, Route } from './route.js';
+import { JSON_TYPE, type Reply, type Route } from './route.js';
 
 const BODY_BYTES_MAX = 4 * 1_048_576;
 const METHOD_NOT_ALLOWED = 405;
@@ -93,7 +95,7 @@ function handlers(route: Route): RequestHandler[] {
       req,
       res,
     });
-    if (reply !== null) send(res, reply);
+    if (reply !== null) await send(res, reply);
   };
   return [requireJson, parse, handle];
 }
@@ -137,11 +139,25 @@ function bodyOf(route: Route, req: Request): unknown {
   return undefined;
 }
 
-function send(res: Response, reply: Reply): void {
+async function send(res: Response, reply: Reply): Promise<void> {
   res.status(reply.status);
   res.setHeader('Cache-Control', 'no-store');
   if (reply.etag !== undefined) res.setHeader('ETag', `"${reply.etag}"`);
-  res.setHeader('Content-Type', reply.text?.type ?? 'application/json');
+  res.setHeader('Content-Type', reply.stream?.type ?? reply.text?.type ?? JSON_TYPE);
+  if (reply.stream !== undefined) {
+    await sendPieces(res, reply.stream.pieces);
+    return;
+  }
   // The line's end is for terminals.
   res.end(reply.text?.body ?? `${JSON.stringify(reply.json)}\n`);
+}
+
+/** An error after the first piece cuts the connection: a short answer is never taken for a whole one. */
+async function sendPieces(res: Response, pieces: AsyncIterable<string>): Promise<void> {
+  try {
+    await pipeline(Readable.from(pieces), res);
+  } catch (error) {
+    // The reader went away: nobody is left to tell.
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
 }

@@ -2,10 +2,11 @@
 import type { z } from 'zod';
 import type { RawUsageQuery, Usage } from '../../control/usage.js';
 import { invalid } from '../../core/model/errors.js';
+import type { UsageRow } from '../../core/model/usage.js';
+import { csvHeader, csvLines } from '../../core/usage/csv.js';
 import { rowJson, tagJson } from './convert.js';
-import { CSV_TYPE, usageCsv } from './csv.js';
 import type { LiveStreams } from './live.js';
-import { csv, json, route, type Route } from './route.js';
+import { CSV_TYPE, JSON_TYPE, csv, json, route, type Route } from './route.js';
 import { TagList, UsageRows, filter, grouping, intervalMs, paging, range } from './schemas.js';
 
 export function usageRoutes(usage: Usage, live: LiveStreams): Route[] {
@@ -17,8 +18,8 @@ export function usageRoutes(usage: Usage, live: LiveStreams): Route[] {
       query: { ...grouping, ...range },
       answers: { 200: json('Rows', UsageRows) },
       handle: async ({ query }) => {
-        const rows = await usage.query(queryOf(query));
-        return { status: 200, json: { rows: rows.map(rowJson) } };
+        const pieces = jsonPieces(await usage.query(queryOf(query)));
+        return { status: 200, stream: { type: JSON_TYPE, pieces } };
       },
     }),
     route({
@@ -29,8 +30,8 @@ export function usageRoutes(usage: Usage, live: LiveStreams): Route[] {
       answers: { 200: csv('Lines') },
       handle: async ({ query }) => {
         const asked = queryOf(query);
-        const body = usageCsv(await usage.query(asked), asked.quantiles);
-        return { status: 200, text: { type: CSV_TYPE, body } };
+        const pieces = csvPieces(await usage.query(asked), asked.quantiles);
+        return { status: 200, stream: { type: CSV_TYPE, pieces } };
       },
     }),
     route({
@@ -61,6 +62,23 @@ export function usageRoutes(usage: Usage, live: LiveStreams): Route[] {
       },
     }),
   ];
+}
+
+async function* jsonPieces(parts: AsyncIterable<readonly UsageRow[]>): AsyncGenerator<string, void> {
+  let lead = '{"rows":[';
+  for await (const rows of parts) {
+    yield lead + rows.map((row) => JSON.stringify(rowJson(row))).join(',');
+    lead = ',';
+  }
+  yield lead === ',' ? ']}\n' : `${lead}]}\n`;
+}
+
+async function* csvPieces(
+  parts: AsyncIterable<readonly UsageRow[]>,
+  quantiles: readonly number[],
+): AsyncGenerator<string, void> {
+  yield csvHeader(quantiles);
+  for await (const rows of parts) yield csvLines(rows);
 }
 
 type Asked<Shape extends z.ZodRawShape> = z.output<z.ZodObject<Shape>>;

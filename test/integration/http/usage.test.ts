@@ -49,6 +49,42 @@ describe('usage over HTTP', () => {
     expect(end).toBe('');
   });
 
+  it('makes a CSV as it is read, without gathering it', async () => {
+    for (let i = 0; i < 100_000; i++) rig.serve(`tenant-${String(i % 7)}/app-${String(i)}`);
+    const { usage } = rig.assembled;
+    const query = usage.query.bind(usage);
+    let parts = 0;
+    usage.query = async (asked) => {
+      const answer = await query(asked);
+      return (async function* () {
+        for await (const part of answer) {
+          parts += 1;
+          yield part;
+        }
+      })();
+    };
+    const res = await fetch(`${rig.base}/v1/usage.csv?quantiles=.1,.2,.3,.4,.5,.6,.7,.8`);
+    const reader = (res.body as ReadableStream<Uint8Array>).getReader();
+    // Nobody reads: what is made fills the sockets, and then no more is.
+    for (let before = -1; before !== parts;) {
+      before = parts;
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    expect(parts).toBeLessThan(100);
+    let lines = 0;
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) break;
+      for (const byte of value) if (byte === 10) lines += 1;
+    }
+    expect([lines, parts]).toEqual([100_001, 100]);
+  });
+
+  it('names a tag that nobody ever used', async () => {
+    const { json } = await rig.call('GET', '/v1/usage?tagPrefix=nobody');
+    expect(json).toMatchObject({ status: 404, code: 'NOT_FOUND', field: 'tagPrefix' });
+  });
+
   it('lists tags in pages', async () => {
     for (const tag of ['c', 'a', 'b']) rig.serve(tag);
     const first = await rig.call('GET', '/v1/tags?pageSize=2');

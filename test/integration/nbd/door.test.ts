@@ -1,5 +1,6 @@
 /** What the NBD door answers, what it refuses and by which error, and what it holds at most. */
 import { describe, expect, test } from 'vitest';
+import { allRows } from '../../../src/control/usage.js';
 import { OPS } from '../../../src/core/model/request.js';
 import { COMMANDS, COMMAND_FLAGS, INFO, NBD_ERRNO, OPTION_REPLIES } from '../../../src/wire/nbd/protocol.js';
 import { encodeRawOption } from '../../../src/wire/nbd/options.js';
@@ -111,7 +112,7 @@ describe.each([true, false])('requests, with structured replies: %s', (structure
       expect(await client.request(command, 0, 48 * MIB)).toMatchObject({ errno: 0 });
     }
     expect(await client.request(COMMANDS.FLUSH, 0, 0)).toMatchObject({ errno: 0 });
-    const [row] = await rig.assembled.usage.query({
+    const answer = await rig.assembled.usage.query({
       device: 'd',
       tagPrefix: '',
       fromMs: 0,
@@ -122,6 +123,7 @@ describe.each([true, false])('requests, with structured replies: %s', (structure
       topN: 0,
       quantiles: [],
     });
+    const [row] = await allRows(answer);
     const written = row!.ops.find(({ op }) => op === OPS.WRITE)!;
     expect([row!.tag, written.count, written.bytes]).toEqual(['a', 6, data.length]);
   });

@@ -1,5 +1,6 @@
 /** Shares hold over NBD: two disks of different tags on one simulated device. */
 import { expect, test } from 'vitest';
+import { allRows } from '../../../src/control/usage.js';
 import { WholeRig } from './rig.js';
 import { RawNbd } from './raw-client.js';
 
@@ -38,5 +39,5 @@ async function counted(rig: WholeRig): Promise<Map<string, number>> {
     ...{ device: 'd', tagPrefix: '', fromMs: 0, toMs: 0, stepMs: 0, groupLevel: 0 },
     ...{ orderBy: 'tag', topN: 0, quantiles: [] },
   });
-  return new Map(rows.map((row) => [row.tag, row.ops.reduce((sum, op) => sum + op.cost, 0)]));
+  return new Map((await allRows(rows)).map((row) => [row.tag, row.ops.reduce((sum, op) => sum + op.cost, 0)]));
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../src/clock/virtual.js';
-import { Usage, type RawUsageQuery } from '../../../src/control/usage.js';
+import { Usage, allRows, type RawUsageQuery } from '../../../src/control/usage.js';
 import { LocalUsageStore } from '../../../src/coordination/local/usage-store.js';
 import { NS_PER_MS } from '../../../src/core/model/units.js';
 import { Ledger } from '../../../src/core/usage.js';
@@ -12,7 +12,7 @@ const ALL: RawUsageQuery = { ...GROUPING, fromMs: 0, toMs: 0, stepMs: 0 };
 function make(): { clock: VirtualClock; ledger: Ledger; usage: Usage } {
   const clock = new VirtualClock(T0);
   const ledger = new Ledger(clock);
-  return { clock, ledger, usage: new Usage(new LocalUsageStore(() => new Map([['disk0', ledger]])), clock) };
+  return { clock, ledger, usage: new Usage(new LocalUsageStore(() => new Map([['disk0', ledger]]), clock), clock) };
 }
 
 describe('Usage', () => {
@@ -48,7 +48,22 @@ describe('Usage', () => {
     const { usage } = make();
     const query = { ...ALL, fromMs: T0 - 250 - 3_600_000, toMs: T0 - 250, stepMs: 1_000 };
     await expect(usage.query(query)).rejects.toMatchObject({ code: 'OUT_OF_RANGE', field: 'from_ms' });
-    expect(await usage.query({ ...query, stepMs: 60_000 })).toEqual([]);
+    expect(await allRows(await usage.query({ ...query, stepMs: 60_000 }))).toEqual([]);
+  });
+
+  it('refuses a tag that nobody ever used, and answers nothing for one that was idle', async () => {
+    const { clock, ledger, usage } = make();
+    ledger.account('acme/db').record(1, 0, 1, false, false, 0, 0);
+    ledger.account('acme').record(1, 0, 1, false, false, 0, 0);
+    await expect(usage.query({ ...ALL, tagPrefix: 'acme/dbx' })).rejects.toMatchObject({
+      code: 'NOT_FOUND',
+      field: 'tag_prefix',
+    });
+    const own = await allRows(await usage.query({ ...ALL, tagPrefix: 'acme/.' }));
+    expect(own.map(({ tag, ops }) => [tag, ops[0]!.count])).toEqual([['acme/.', 1]]);
+    clock.runFor(60_000 * NS_PER_MS);
+    const later = { ...ALL, fromMs: T0 - 250 + 60_000, toMs: T0 - 250 + 120_000, tagPrefix: 'acme/db' };
+    expect(await allRows(await usage.query(later))).toEqual([]);
   });
 
   it('tells each interval once, as it completes', async () => {
@@ -60,8 +75,7 @@ describe('Usage', () => {
     for (let tick = 0; tick < 100; tick++) {
       ledger.account('a').record(1, 0, 1, false, false, 0, 0);
       clock.runFor(100 * NS_PER_MS);
-      await Promise.resolve();
-      await Promise.resolve();
+      await new Promise((resolve) => setImmediate(resolve));
     }
     expect(told).toEqual([
       [0, 2_000, 18],

@@ -1,0 +1,173 @@
+/**
+ * How long queries over a day of a thousand tags take: the day is served under a clock of its own,
+ * second by second, every tag in each minute, reads and writes; then each query runs a few times on
+ * an otherwise idle process, and the longest time that it kept the event loop from others is measured.
+ */
+import { RealClock } from '../src/clock/real.js';
+import { LocalUsageStore } from '../src/coordination/local/usage-store.js';
+import type { UsageQuery } from '../src/core/model/usage.js';
+import { MIB } from '../src/core/model/units.js';
+import { SeededRng } from '../src/core/rng.js';
+import type { Clock, UsageStore } from '../src/core/ports.js';
+import { Ledger } from '../src/core/usage.js';
+import { median, row, type BenchRow } from './report.js';
+
+export const TAGS = 1_000;
+const DAY_S = 86_400;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const DAY_MS = DAY_S * 1_000;
+const ROUNDS = 5;
+/** A day that begins at midnight. */
+export const DAY_START_MS = Date.UTC(2026, 0, 1);
+
+export class SetClock implements Clock {
+  #wallMs: number;
+
+  constructor(wallMs: number) {
+    this.#wallMs = wallMs;
+  }
+
+  nowNs(): number {
+    return 0;
+  }
+
+  wallMs(): number {
+    return this.#wallMs;
+  }
+
+  set(wallMs: number): void {
+    this.#wallMs = wallMs;
+  }
+
+  after(): never {
+    throw new Error('a ledger sets no timers');
+  }
+}
+
+/** Serves the day; every second is told, so that what it closed can be kept elsewhere. */
+export async function serveDay(clock: SetClock, ledger: Ledger, second?: (s: number) => Promise<void>): Promise<void> {
+  const accounts = Array.from({ length: TAGS }, (_, i) => ledger.account(`tenant-${String(i % 20)}/app-${String(i)}`));
+  const rng = new SeededRng(1);
+  // In each minute each tag is served in one of its seconds, so that all minutes hold all tags.
+  for (let s = 0; s < DAY_S; s++) {
+    clock.set(DAY_START_MS + s * 1_000);
+    for (let i = s % 60; i < TAGS; i += 60) {
+      for (let n = 0; n < 3; n++) {
+        const spread = rng.below(2_000_000);
+        accounts[i]!.record(
+          n === 2 ? 2 : 1,
+          4_096 << rng.below(5),
+          1 + rng.below(16),
+          false,
+          false,
+          spread,
+          80_000 + spread,
+        );
+      }
+    }
+    if (second !== undefined) await second(s);
+  }
+  clock.set(DAY_START_MS + DAY_MS);
+  ledger.advance();
+}
+
+const DAY: UsageQuery = {
+  device: '',
+  tagPrefix: '',
+  fromMs: DAY_START_MS,
+  toMs: DAY_START_MS + DAY_MS,
+  stepMs: 0,
+  groupLevel: 0,
+  orderBy: 'tag',
+  topN: 0,
+  quantiles: [],
+};
+
+/** What is asked, and how many milliseconds it may take; 0: no bound was set. */
+const QUERIES: readonly { readonly name: string; readonly query: Partial<UsageQuery>; readonly boundMs: number }[] = [
+  { name: 'steps of 1 h, a row a tag', query: { stepMs: HOUR_MS }, boundMs: 200 },
+  { name: 'steps of 1 h, by tenant', query: { stepMs: HOUR_MS, groupLevel: 1 }, boundMs: 200 },
+  { name: 'steps of 1 min, a row a tag', query: { stepMs: MINUTE_MS }, boundMs: 2_000 },
+  { name: 'steps of 1 min, by tenant', query: { stepMs: MINUTE_MS, groupLevel: 1 }, boundMs: 2_000 },
+  { name: 'steps of 1 min, the 10 largest', query: { stepMs: MINUTE_MS, orderBy: 'cost', topN: 10 }, boundMs: 2_000 },
+  {
+    name: 'one row a tag over minutes',
+    query: { toMs: DAY_START_MS + DAY_MS - MINUTE_MS },
+    boundMs: 2_000,
+  },
+  {
+    name: 'steps of 1 h, by tenant, p50 and p99',
+    query: { stepMs: HOUR_MS, groupLevel: 1, quantiles: [0.5, 0.99] },
+    boundMs: 0,
+  },
+  {
+    name: 'steps of 1 min, by tenant, p50 and p99',
+    query: { stepMs: MINUTE_MS, groupLevel: 1, quantiles: [0.5, 0.99] },
+    boundMs: 0,
+  },
+];
+
+interface Asked {
+  readonly ms: number;
+  readonly rows: number;
+  readonly operations: number;
+  readonly blockedMs: number;
+}
+
+async function ask(store: UsageStore, query: UsageQuery): Promise<Asked> {
+  let blockedMs = 0;
+  let last = performance.now();
+  let watching = true;
+  const watch = (): void => {
+    const now = performance.now();
+    blockedMs = Math.max(blockedMs, now - last);
+    last = now;
+    if (watching) setImmediate(watch);
+  };
+  setImmediate(watch);
+  const start = performance.now();
+  let rows = 0;
+  let operations = 0;
+  for await (const part of store.query(query)) {
+    rows += part.length;
+    for (const { ops } of part) for (const op of ops) operations += op.count;
+  }
+  const ms = performance.now() - start;
+  await new Promise((resolve) => setImmediate(resolve));
+  watching = false;
+  return { ms, rows, operations, blockedMs };
+}
+
+export async function measureQueries(store: UsageStore, what: string): Promise<BenchRow[]> {
+  const found: BenchRow[] = [];
+  for (const { name, query, boundMs } of QUERIES) {
+    const asked: Asked[] = [];
+    for (let round = 0; round < ROUNDS; round++) asked.push(await ask(store, { ...DAY, ...query }));
+    const minutes = (query.toMs ?? DAY.toMs) < DAY.toMs ? 1_439 : 1_440;
+    const expected = minutes * TAGS * 3;
+    if (query.topN === undefined && asked[0]!.operations !== expected) {
+      throw new Error(`${name}: ${String(asked[0]!.operations)} operations, expected ${String(expected)}`);
+    }
+    const ms = median(asked.map((each) => each.ms));
+    const label = `${what}: ${name}, ${asked[0]!.rows.toLocaleString('en-US')} rows`;
+    found.push(
+      boundMs === 0
+        ? row(label, ms, 'ms')
+        : { ...row(label, ms, 'ms'), peer: 'bound', peerValue: boundMs, ratio: ms / boundMs },
+      row(`${what}: ${name}, longest hold of the event loop`, Math.max(...asked.map((each) => each.blockedMs)), 'ms'),
+    );
+  }
+  return found;
+}
+
+export async function usageQueryBenchmark(): Promise<BenchRow[]> {
+  const clock = new SetClock(DAY_START_MS);
+  const ledger = new Ledger(clock);
+  await serveDay(clock, ledger);
+  const store = new LocalUsageStore(() => new Map([['disk0', ledger]]), new RealClock());
+  return [
+    row(`ledger, a day of ${String(TAGS)} tags`, ledger.bytesUsed / MIB, 'MiB'),
+    ...(await measureQueries(store, 'embedded')),
+  ];
+}
