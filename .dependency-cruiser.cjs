@@ -84,6 +84,18 @@ module.exports = {
       { path: '^src/(cli|client|simulator|workload)/' },
     ),
     rule(
+      'dashboard-apart',
+      'The page knows the HTTP API, not the service; nothing of the service is built into it.',
+      { path: '^src/dashboard/' },
+      { path: '^src/', pathNot: '^src/dashboard/' },
+    ),
+    rule(
+      'nobody-imports-the-page',
+      'The page is built by itself and served as files.',
+      { path: '^src/', pathNot: '^src/dashboard/' },
+      { path: '^src/dashboard/' },
+    ),
+    rule(
       'ioredis-in-one-room',
       'Only the Redis transport and stores speak Redis.',
       { path: '^src/', pathNot: '^src/coordination/redis/' },

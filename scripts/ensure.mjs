@@ -85,11 +85,22 @@ function ensureBuilt() {
   setStamp('build', want);
 }
 
+function ensureDashboard() {
+  const folder = join(ROOT, 'src', 'dashboard');
+  const want = digest([...files(folder)].sort().flatMap((file) => [file, readFileSync(file)]));
+  if (existsSync(join(ROOT, 'dist', 'dashboard', 'index.html')) && stamp('dashboard') === want) return;
+  say('building the dashboard (vite)…');
+  const vite = join(ROOT, 'node_modules', 'vite', 'bin', 'vite.js');
+  run(process.execPath, [vite, 'build', folder, '--config', join(folder, 'vite.config.ts')]);
+  setStamp('dashboard', want);
+}
+
 /** After it everything is installed and built. */
 export function ensure() {
   ensureNode();
   ensureInstalled();
   ensureBuilt();
+  ensureDashboard();
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) ensure();

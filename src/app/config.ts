@@ -94,6 +94,7 @@ const schema = z.strictObject({
       nbd_tls: z
         .strictObject({ cert: z.string().min(1), key: z.string().min(1), ca: z.string().min(1).optional() })
         .optional(),
+      http_read_only: z.boolean().default(false),
       insecure: z.boolean().default(false),
     })
     .prefault({}),
@@ -162,6 +163,8 @@ export interface Config {
     readonly nbd: SocketAddress | null;
     /** Files in PEM; where it is set NBD clients must use TLS, with `ca` also with a certificate of it. */
     readonly nbdTls: NbdTlsFiles | null;
+    /** Changes over HTTP, the dashboard's too, are refused; gRPC takes them. */
+    readonly httpReadOnly: boolean;
     readonly insecure: boolean;
   };
   readonly store: 'memory';
@@ -288,6 +291,7 @@ function complete(raw: Raw): Config {
       http: listenAddress(raw.listen.http, 'listen.http', raw.listen.insecure),
       nbd: raw.listen.nbd === undefined ? null : listenSocket(raw.listen.nbd, 'listen.nbd', raw.listen.insecure),
       nbdTls: nbdTls(raw),
+      httpReadOnly: raw.listen.http_read_only,
       insecure: raw.listen.insecure,
     },
     store: 'memory',

@@ -1,6 +1,7 @@
 /** The service of one process: configuration -> parts, start and stop order. */
 import { randomUUID } from 'node:crypto';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { RealClock } from '../clock/real.js';
 import { SluiceError, invalid } from '../core/model/errors.js';
 import type { Logger } from '../core/ports.js';
@@ -10,7 +11,11 @@ import { HttpDoor } from '../doors/http/door.js';
 import { NbdDoor } from '../doors/nbd/door.js';
 import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
+import { VERSION } from './version.js';
 import type { Config, NbdTlsFiles, RawBinding } from './config.js';
+
+/** Where the build puts the page, beside what is compiled. */
+const DASHBOARD = fileURLToPath(new URL('../dashboard/', import.meta.url));
 
 /** `starting` until everything listens; `serving`; `draining` from the first stop on; `stopped`. */
 export type ServiceState = 'starting' | 'serving' | 'draining' | 'stopped';
@@ -75,6 +80,16 @@ export class Service {
         clock,
         logger: this.#logger,
         readiness: () => this.readiness(),
+        service: () => ({
+          hostId,
+          version: VERSION,
+          state: this.#state,
+          store: this.#config.store,
+          readOnly: listen.httpReadOnly,
+          hosts: [{ id: hostId, mode: 'embedded', self: true }],
+        }),
+        readOnly: listen.httpReadOnly,
+        dashboard: DASHBOARD,
       });
       const httpPort = await this.#http.listen(listen.http.host, listen.http.port);
       if (listen.nbd !== null) {

@@ -1,6 +1,6 @@
 /** Joins the subcommands, and turns how they end into exit codes: 0 done, 1 failed, 2 usage. */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { VERSION } from '../app/version.js';
 import { SluiceError } from '../core/model/errors.js';
 import { demoCommand } from './demo.js';
 import { deviceCommand } from './device.js';
@@ -13,7 +13,7 @@ import { usageCommand } from './usage.js';
 export async function runCli(args: readonly string[]): Promise<number> {
   const program = new Command('sluice')
     .description('share-based I/O scheduling: tagged requests in, each tag its part of the device')
-    .version(version())
+    .version(VERSION)
     .addHelpText('after', '\nEach command has its own --help with an example.');
   for (const make of [
     serveCommand,
@@ -54,9 +54,4 @@ function path(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
   return names.join(' ');
-}
-
-function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
 }

@@ -6,7 +6,7 @@ import { assemble, type Assembled } from '../../src/app/assemble.js';
 import { DEFAULT_SETTINGS, DEFAULT_SIMULATION } from '../../src/core/model/device.js';
 import type { Logger } from '../../src/core/ports.js';
 import { makeDeviceFactory } from '../../src/devices/factory.js';
-import { HttpDoor } from '../../src/doors/http/door.js';
+import { HttpDoor, type HttpDoorParts } from '../../src/doors/http/door.js';
 
 const quiet: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
@@ -41,6 +41,8 @@ export class HttpRig implements AsyncDisposable {
   readonly clock: RealClock;
   readonly assembled: Assembled;
   readonly door: HttpDoor;
+  /** What the door was made of. */
+  readonly parts: HttpDoorParts;
   readonly base: string;
   readonly document: OpenApi;
   /** `get /v1/devices 200` and so on. */
@@ -51,6 +53,7 @@ export class HttpRig implements AsyncDisposable {
     clock: RealClock,
     assembled: Assembled,
     door: HttpDoor,
+    parts: HttpDoorParts,
     base: string,
     document: OpenApi,
     readiness: { ready: boolean; reasons: string[] },
@@ -58,6 +61,7 @@ export class HttpRig implements AsyncDisposable {
     this.clock = clock;
     this.assembled = assembled;
     this.door = door;
+    this.parts = parts;
     this.base = base;
     this.document = document;
     this.readiness = readiness;
@@ -77,7 +81,7 @@ export class HttpRig implements AsyncDisposable {
     });
     const { host, policies, devices, usage, ledgers } = assembled;
     const readiness = { ready: true, reasons: [] as string[] };
-    const door = new HttpDoor({
+    const parts: HttpDoorParts = {
       policies,
       devices,
       usage,
@@ -86,11 +90,22 @@ export class HttpRig implements AsyncDisposable {
       clock,
       logger: quiet,
       readiness: () => readiness,
-    });
+      service: () => ({
+        hostId: 'host-1',
+        version: '0.0.0',
+        state: 'serving',
+        store: 'memory',
+        readOnly: false,
+        hosts: [{ id: 'host-1', mode: 'embedded', self: true }],
+      }),
+      readOnly: false,
+      dashboard: null,
+    };
+    const door = new HttpDoor(parts);
     const port = await door.listen('127.0.0.1', 0);
     const base = `http://127.0.0.1:${String(port)}`;
     const document = (await (await fetch(`${base}/openapi.json`)).json()) as OpenApi;
-    return new HttpRig(clock, assembled, door, base, document, readiness);
+    return new HttpRig(clock, assembled, door, parts, base, document, readiness);
   }
 
   async call(method: string, path: string, asked: Asked = {}): Promise<Answer> {

@@ -15,7 +15,7 @@ import { openApiDocument } from './openapi.js';
 import { policyRoutes } from './policy-routes.js';
 import type { Route } from './route.js';
 import { makeApp } from './router.js';
-import { serviceRoutes, type ReadinessNow } from './service-routes.js';
+import { serviceRoutes, type ReadinessNow, type ServiceNow } from './service-routes.js';
 import { usageRoutes } from './usage-routes.js';
 
 export interface HttpDoorParts {
@@ -28,6 +28,11 @@ export interface HttpDoorParts {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly readiness: () => ReadinessNow;
+  readonly service: () => ServiceNow;
+  /** Changes over HTTP are refused. */
+  readonly readOnly: boolean;
+  /** The folder of the built page, served at `/`; null = none. */
+  readonly dashboard: string | null;
 }
 
 const CONNECTIONS_MAX = 1_024;
@@ -47,10 +52,15 @@ export class HttpDoor {
       ...policyRoutes(parts.policies),
       ...deviceRoutes(parts.devices),
       ...usageRoutes(parts.usage, this.live),
-      ...serviceRoutes(parts.readiness, new Metrics(parts.ledgers, parts.served), () => document),
+      ...serviceRoutes({
+        readiness: parts.readiness,
+        service: parts.service,
+        metrics: new Metrics(parts.ledgers, parts.served),
+        document: () => document,
+      }),
     ];
     const document = openApiDocument(routes);
-    this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, makeApp(routes, parts.logger));
+    this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, makeApp(routes, parts));
     this.server.maxConnections = CONNECTIONS_MAX;
     // A connection that has had its last answer would be kept alive for the next request otherwise.
     this.server.on('request', (_req, res) => {

@@ -1,6 +1,7 @@
 /** Routes onto express: inputs checked before the handler, every failure as problem details. */
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { sep } from 'node:path';
 import express, { type Express, type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import helmet from 'helmet';
 import { z } from 'zod';
@@ -14,7 +15,28 @@ const BODY_BYTES_MAX = 4 * 1_048_576;
 const METHOD_NOT_ALLOWED = 405;
 const UNSUPPORTED_MEDIA_TYPE = 415;
 
-export function makeApp(routes: readonly Route[], logger: Logger): Express {
+interface AppParts {
+  readonly logger: Logger;
+  readonly readOnly: boolean;
+  readonly dashboard: string | null;
+}
+
+/** The page asks this service alone, and nobody frames it. */
+const CONTENT_SECURITY_POLICY = {
+  useDefaults: false,
+  directives: {
+    'default-src': ["'none'"],
+    'script-src': ["'self'"],
+    'style-src': ["'self'"],
+    'img-src': ["'self'"],
+    'connect-src': ["'self'"],
+    'base-uri': ["'none'"],
+    'form-action': ["'none'"],
+    'frame-ancestors': ["'none'"],
+  },
+};
+
+export function makeApp(routes: readonly Route[], { logger, readOnly, dashboard }: AppParts): Express {
   const app = express();
   app.disable('x-powered-by');
   // An entity tag is that of what is stored; a device's answer also says how it stands now, so no
@@ -23,8 +45,10 @@ export function makeApp(routes: readonly Route[], logger: Logger): Express {
   app.enable('case sensitive routing');
   app.enable('strict routing');
   app.set('query parser', 'simple');
-  app.use(helmet({ strictTransportSecurity: false }));
+  app.use(helmet({ strictTransportSecurity: false, contentSecurityPolicy: CONTENT_SECURITY_POLICY }));
   app.use(refuseOtherOrigins);
+  if (readOnly) app.use(refuseChanges);
+  if (dashboard !== null) app.use(page(dashboard));
   for (const [path, group] of byPath(routes)) {
     const allowed = group.map((route) => route.method.toUpperCase());
     const entry = app.route(expressPath(path));
@@ -72,12 +96,39 @@ function expressPath(path: string): string {
  */
 const refuseOtherOrigins: RequestHandler = (req, _res, next) => {
   const { origin, host } = req.headers;
-  const safe = req.method === 'GET' || req.method === 'HEAD' || req.method === 'OPTIONS';
-  if (!safe && origin !== undefined && hostOf(origin) !== host) {
+  if (!isSafe(req) && origin !== undefined && hostOf(origin) !== host) {
     throw new SluiceError('PERMISSION_DENIED', `Origin must be this service, got ${origin}`, { field: 'Origin' });
   }
   next();
 };
+
+const refuseChanges: RequestHandler = (req, _res, next) => {
+  if (!isSafe(req)) {
+    throw new SluiceError(
+      'PERMISSION_DENIED',
+      `${req.method} is refused: this service takes no changes over HTTP (listen.http_read_only)`,
+      { field: 'method' },
+    );
+  }
+  next();
+};
+
+function isSafe(req: Request): boolean {
+  return req.method === 'GET' || req.method === 'HEAD' || req.method === 'OPTIONS';
+}
+
+/** The built page. What lies in assets/ has its content in its name and never changes. */
+function page(folder: string): RequestHandler {
+  return express.static(folder, {
+    index: 'index.html',
+    redirect: false,
+    etag: true,
+    setHeaders: (res, path) => {
+      const fixed = path.includes(`${sep}assets${sep}`);
+      res.setHeader('Cache-Control', fixed ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+}
 
 function hostOf(origin: string): string | null {
   return URL.canParse(origin) ? new URL(origin).host : null;

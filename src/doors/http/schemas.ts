@@ -199,6 +199,23 @@ export const TagList = z
 
 export const Readiness = z.strictObject({ ready: z.boolean(), reasons: z.array(z.string()) }).openapi('Readiness');
 
+export const Service = z
+  .strictObject({
+    hostId: z.string(),
+    version: z.string(),
+    state: z.string(),
+    store: z.string(),
+    readOnly: z.boolean().openapi({ description: 'Whether changes over HTTP are refused.' }),
+    hosts: z.array(
+      z.strictObject({
+        id: z.string(),
+        mode: z.string().openapi({ description: 'embedded, or how the host stands with the store that it shares.' }),
+        self: z.boolean(),
+      }),
+    ),
+  })
+  .openapi('Service');
+
 export const Empty = z.strictObject({}).openapi('Empty');
 
 export const Problem = z

@@ -1,7 +1,7 @@
 /** How the service itself is: alive, ready, measured, described. */
 import type { Metrics } from '../../telemetry/metrics.js';
 import { json, route, type Route } from './route.js';
-import { Readiness } from './schemas.js';
+import { Readiness, Service } from './schemas.js';
 
 export interface ReadinessNow {
   readonly ready: boolean;
@@ -9,9 +9,35 @@ export interface ReadinessNow {
   readonly reasons: readonly string[];
 }
 
+/** One host of the store, as this one sees it. */
+export interface HostNow {
+  readonly id: string;
+  /** `embedded`: the store is in the process; else how the host stands with the store that it shares. */
+  readonly mode: string;
+  /** Whether it is the one that answers. */
+  readonly self: boolean;
+}
+
+export interface ServiceNow {
+  readonly hostId: string;
+  readonly version: string;
+  readonly state: string;
+  /** Without user and password. */
+  readonly store: string;
+  readonly readOnly: boolean;
+  readonly hosts: readonly HostNow[];
+}
+
+interface ServiceParts {
+  readonly readiness: () => ReadinessNow;
+  readonly service: () => ServiceNow;
+  readonly metrics: Metrics;
+  readonly document: () => object;
+}
+
 const TEXT = 'text/plain; charset=utf-8';
 
-export function serviceRoutes(readiness: () => ReadinessNow, metrics: Metrics, document: () => object): Route[] {
+export function serviceRoutes({ readiness, service, metrics, document }: ServiceParts): Route[] {
   return [
     route({
       method: 'get',
@@ -32,6 +58,13 @@ export function serviceRoutes(readiness: () => ReadinessNow, metrics: Metrics, d
     }),
     route({
       method: 'get',
+      path: '/v1/service',
+      summary: 'Which host answers, and which hosts there are',
+      answers: { 200: json('The service', Service) },
+      handle: () => Promise.resolve({ status: 200, json: service() }),
+    }),
+    route({
+      method: 'get',
       path: '/metrics',
       summary: 'What this host has served, for a Prometheus collector',
       answers: { 200: { description: 'Text exposition format', body: metrics.contentType } },
@@ -44,25 +77,5 @@ export function serviceRoutes(readiness: () => ReadinessNow, metrics: Metrics, d
       answers: { 200: { description: 'OpenAPI 3.1', body: 'application/json' } },
       handle: () => Promise.resolve({ status: 200, json: document() }),
     }),
-    route({
-      method: 'get',
-      path: '/',
-      summary: 'Where to go from here',
-      answers: { 200: { description: 'Links', body: 'text/html; charset=utf-8' } },
-      handle: () => Promise.resolve({ status: 200, text: { type: 'text/html; charset=utf-8', body: INDEX } }),
-    }),
   ];
 }
-
-const LINKS = ['/v1/devices', '/v1/policies', '/v1/usage', '/v1/tags', '/metrics', '/readyz', '/openapi.json'];
-
-const INDEX = `<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<title>Sluice</title>
-<h1>Sluice</h1>
-<ul>
-${LINKS.map((link) => `<li><a href="${link}">${link}</a></li>`).join('\n')}
-</ul>
-</html>
-`;

@@ -90,17 +90,7 @@ describe('errors over HTTP', () => {
   it('name the address that is taken', async () => {
     const port = Number(new URL(rig.base).port);
     const { HttpDoor } = await import('../../../src/doors/http/door.js');
-    const { host, policies, devices, usage, ledgers } = rig.assembled;
-    const second = new HttpDoor({
-      policies,
-      devices,
-      usage,
-      served: host,
-      ledgers: () => ledgers,
-      clock: rig.clock,
-      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-      readiness: () => rig.readiness,
-    });
+    const second = new HttpDoor(rig.parts);
     await expect(second.listen('127.0.0.1', port)).rejects.toMatchObject({
       code: 'INVALID_ARGUMENT',
       message: expect.stringContaining(`127.0.0.1:${String(port)}`) as string,

@@ -48,7 +48,15 @@ describe('/openapi.json', () => {
   it('says of each route what it answers: every route and status is called and held to it', async () => {
     const simulation = { kind: 'null', sizeBytes: '1048576', blockBytes: 512, seed: 7 };
     rig.serve('acme/db', 3);
-    for (const path of ['/', '/livez', '/readyz', '/metrics', '/openapi.json', '/v1/devices', '/v1/policies']) {
+    for (const path of [
+      '/v1/service',
+      '/livez',
+      '/readyz',
+      '/metrics',
+      '/openapi.json',
+      '/v1/devices',
+      '/v1/policies',
+    ]) {
       expect((await rig.call('GET', path)).status).toBe(200);
     }
     for (const path of ['/v1/usage?quantiles=0.5,0.99', '/v1/usage.csv', '/v1/tags']) {
@@ -92,7 +100,7 @@ describe('/openapi.json', () => {
       ['GET', '/readyz?x=1'],
       ['GET', '/metrics?x=1'],
       ['GET', '/openapi.json?x=1'],
-      ['GET', '/?x=1'],
+      ['GET', '/v1/service?x=1'],
     ] as const) {
       const answer = await rig.call(method, path);
       expect(answer.json, `${method} ${path}`).toMatchObject({ status: answer.status });

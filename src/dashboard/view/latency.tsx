@@ -1,0 +1,63 @@
+/** One tag's latency over time: in the queue and at the device, median and 99th percentile. */
+import { useMemo } from 'preact/hooks';
+import type { JSX } from 'preact';
+import type uPlot from 'uplot';
+import type { History } from '../data/history.js';
+import { inkColor, seriesColor } from './palette.js';
+import { Plot, axes } from './plot.js';
+import { seconds, unroll } from './throughput.js';
+import { time } from './units.js';
+
+export const LATENCY_SERIES = [
+  { key: 'queueUsP50', title: 'queue p50', color: 0, dash: [] },
+  { key: 'queueUsP99', title: 'queue p99', color: 0, dash: [5, 4] },
+  { key: 'serviceUsP50', title: 'service p50', color: 1, dash: [] },
+  { key: 'serviceUsP99', title: 'service p99', color: 1, dash: [5, 4] },
+] as const;
+
+interface LatencyProps {
+  readonly history: History;
+  readonly version: number;
+  readonly tag: string;
+  readonly dark: boolean;
+}
+
+export function Latency({ history, version, tag, dark }: LatencyProps): JSX.Element {
+  const rings = history.tags.get(tag);
+  const data = useMemo<uPlot.AlignedData>(
+    () => [
+      seconds(history),
+      ...LATENCY_SERIES.map(({ key }) =>
+        rings === undefined
+          ? seconds(history).map(() => null)
+          : unroll(history, rings[key]).map((us) => (Number.isNaN(us) ? null : us)),
+      ),
+    ],
+    [history, version, rings],
+  );
+  const ink = inkColor(dark);
+  return (
+    <Plot
+      shape={`${tag} ${String(dark)}`}
+      label={`Latency of ${tag}: queue and service, p50 and p99`}
+      data={data}
+      options={() => ({
+        legend: { show: false },
+        cursor: { y: false },
+        scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
+        axes: axes(ink, time),
+        series: [
+          {},
+          ...LATENCY_SERIES.map(({ title, color, dash }) => ({
+            label: title,
+            stroke: seriesColor(color, dark),
+            width: 1.5,
+            dash: [...dash],
+            points: { show: false },
+            spanGaps: false,
+          })),
+        ],
+      })}
+    />
+  );
+}
