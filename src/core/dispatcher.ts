@@ -13,7 +13,7 @@
  * never by both; a refused or cancelled request is never charged.
  */
 import { OPS, type DeviceIo, type Op } from './model/request.js';
-import type { Code } from './model/errors.js';
+import type { Code, ErrorCode } from './model/errors.js';
 import { SluiceError } from './model/errors.js';
 import type { DeviceSettings } from './model/device.js';
 import type { UsageLedger } from './model/usage.js';
@@ -74,6 +74,7 @@ export class Dispatcher {
     this.#costOf = costModel(parts.settings);
     this.#deadlines = new QueueDeadlines(parts.clock, this.#expired);
     this.#outstanding = new IoTimeouts(parts.clock, parts.settings.ioTimeoutMs * NS_PER_MS, this.#abandon);
+    this.#gate.onRefused(this.#refused);
     this.#gate.onGranted(this.#granted);
   }
 
@@ -266,7 +267,7 @@ export class Dispatcher {
     io.sink.completed(io);
   }
 
-  #takeBack(io: PendingIo, code: 'CANCELLED' | 'DEADLINE_EXCEEDED' | 'DRAINING', message: string): boolean {
+  #takeBack(io: PendingIo, code: ErrorCode, message: string): boolean {
     if (io.state !== 'queued' || (io.split !== null && !io.split.untouched)) return false;
     const flow = io.flow!;
     const nowNs = this.#clock.nowNs();
@@ -335,6 +336,11 @@ export class Dispatcher {
     this.#drained = null;
     drained?.();
   }
+
+  readonly #refused = (view: FlowView, code: ErrorCode, message: string): void => {
+    if (!(view instanceof Flow)) throw new Error(`the gate refused tag ${view.tag}, which is no flow of this device`);
+    for (const io of [...view.queued()]) this.#takeBack(io, code, message);
+  };
 
   readonly #expired = (io: PendingIo): void => {
     this.#takeBack(io, 'DEADLINE_EXCEEDED', `queue_timeout_us (${io.queueTimeoutNs / NS_PER_US}) passed in queue`);

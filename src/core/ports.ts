@@ -97,13 +97,19 @@ export interface FlowView {
  */
 export type GrantHandler = (flow: FlowView, atNs: number, coordinationNs: number) => void;
 
+/** Nothing that waits in `flow` can be granted: all of it is to be answered with the code. */
+export type RefusalHandler = (flow: FlowView, code: ErrorCode, message: string) => void;
+
 /** Turns "these flows wait, these slots are free" into grants. One per device. */
 export interface Gate {
   /** Called once, before anything else. Grants come inside the calls below or later. */
   onGranted(handler: GrantHandler): void;
+  /** Called once, before onGranted. Refusals come inside the calls below or later. */
+  onRefused(handler: RefusalHandler): void;
   /**
    * `request` has joined the end of the flow's queue.
-   * @throws SluiceError QUEUE_FULL where a bound on tags or children is met; the request is not counted then
+   * @throws SluiceError QUEUE_FULL where a bound on tags or children is met; STORE_UNAVAILABLE where
+   * the store of the device's order is away and nothing goes without it; the request is not counted then
    */
   arrived(flow: FlowView, request: GatedRequest): void;
   /** `request` has left the flow's queue without a grant; nothing is charged. */

@@ -39,6 +39,11 @@ export class LocalGate implements Gate, Heads {
     this.#handler = handler;
   }
 
+  /** Never called: what this gate refuses, it refuses as it arrives. */
+  onRefused(): void {
+    return;
+  }
+
   head(leaf: number): GatedRequest {
     const head = this.#flows[leaf]?.head;
     if (head == null) throw new Error(`leaf ${String(leaf)} has nothing waiting`);
