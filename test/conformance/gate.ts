@@ -20,6 +20,8 @@ export interface GateMaker {
 export interface GateFlags {
   /** Lets what the gate does outside its calls (an exchange, say) come to rest. */
   readonly settle: (clock: VirtualClock) => Promise<void>;
+  /** How long after its cause a grant may come; 0: within the call that made it possible. */
+  readonly delayNs: number;
 }
 
 /** Stands where the dispatcher does: flows, what was granted in which order, and who is at the device. */
@@ -204,7 +206,10 @@ export function gateConformance(name: string, make: GateMaker, flags: GateFlags)
       const stand = new Stand(make, { depth: 2, scheduler: 'fair' });
       for (let i = 0; i < 20; i++) {
         stand.arrive('a');
+        // Over hosts fifo is as sharp as the network is even.
+        stand.clock.runFor(flags.delayNs);
         stand.arrive('b/x', 2);
+        stand.clock.runFor(flags.delayNs);
       }
       await settle(stand.clock);
       let last = 0;
@@ -231,11 +236,13 @@ export function gateConformance(name: string, make: GateMaker, flags: GateFlags)
       stand.arrive('b', 2);
       expect(stand.flows.get('b')!.passedOverNs).toBe(-1);
       stand.clock.runFor(NS_PER_MS);
+      const freedNs = stand.clock.nowNs();
       stand.finish();
       await settle(stand.clock);
       const first = stand.granted.at(-1)!.tag;
       const other = stand.flows.get(first === 'a' ? 'b' : 'a')!;
-      expect(other.passedOverNs).toBe(2 * NS_PER_MS);
+      expect(other.passedOverNs).toBeGreaterThanOrEqual(freedNs);
+      expect(other.passedOverNs).toBeLessThanOrEqual(freedNs + flags.delayNs);
       stand.gate.close();
     });
   });

@@ -3,4 +3,5 @@ import { gateConformance } from './gate.js';
 
 gateConformance('local', (clock, settings, sharesOf) => new LocalGate(clock, settings, sharesOf), {
   settle: () => Promise.resolve(),
+  delayNs: 0,
 });
