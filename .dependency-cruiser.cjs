@@ -114,6 +114,12 @@ module.exports = {
       { path: 'node_modules/@grpc/grpc-js', dependencyTypesNot: ['type-only'] },
     ),
     rule(
+      'native-calls-in-one-file',
+      'Native code ends the process where it errs: one file of it, behind an interface.',
+      { path: '^(src|bench|test)/', pathNot: '^src/doors/vhost/native\\.ts$' },
+      { path: 'node_modules/koffi' },
+    ),
+    rule(
       'prom-in-one-file',
       'prom-client is wrapped once.',
       { path: '^src/', pathNot: '^src/telemetry/metrics\\.ts$' },

@@ -19,6 +19,7 @@ import {
   type DeviceSettings,
   type DeviceTarget,
 } from '../core/model/device.js';
+import { checkDisk, type DiskSpec } from '../core/model/disk.js';
 import { checkPolicy, type PolicyFields } from '../core/model/policy.js';
 import { checkDeviceName } from '../core/model/tag.js';
 import { KIB, MIB } from '../core/model/units.js';
@@ -75,6 +76,13 @@ const bindingSchema = z.discriminatedUnion('type', [
   }),
 ]);
 
+const diskSchema = z.strictObject({
+  socket: z.string(),
+  device: z.string(),
+  tag: z.string(),
+  map: z.record(z.string(), z.string()).default({}),
+});
+
 const policySchema = z.strictObject({
   device: z.string(),
   tag: z.string(),
@@ -113,6 +121,7 @@ const schema = z.strictObject({
       handle_bytes: int(4 * KIB, 2 ** 31 - 1).default(8 * MIB),
     })
     .prefault({}),
+  doors: z.strictObject({ vhost: z.array(diskSchema).default([]) }).prefault({}),
   bindings: z.record(z.string(), bindingSchema).default({}),
   devices: z.record(z.string(), deviceSchema).default({}),
   policies: z.array(policySchema).default([]),
@@ -181,6 +190,8 @@ export interface Config {
     readonly handleRequests: number;
     readonly handleBytes: number;
   };
+  /** Disks of virtual machines over vhost-user-blk. */
+  readonly disks: readonly DiskSpec[];
   readonly bindings: Readonly<Record<string, RawBinding>>;
   readonly devices: readonly ConfiguredDevice[];
   readonly policies: readonly ConfiguredPolicy[];
@@ -306,6 +317,7 @@ function complete(raw: Raw): Config {
       handleRequests: raw.limits.handle_requests,
       handleBytes: raw.limits.handle_bytes,
     },
+    disks: raw.doors.vhost.map((disk, i) => checkDisk(disk, `doors.vhost.${String(i)}`)),
     bindings: raw.bindings,
     devices: Object.entries(raw.devices).map(([name, device]) => completeDevice(name, device, raw)),
     policies: raw.policies.map((policy) => {

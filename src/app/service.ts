@@ -9,6 +9,7 @@ import { makeDeviceFactory, type BindingSpec } from '../devices/factory.js';
 import { GrpcDoor } from '../doors/grpc/door.js';
 import { HttpDoor } from '../doors/http/door.js';
 import { NbdDoor } from '../doors/nbd/door.js';
+import { VhostDoor } from '../doors/vhost/door.js';
 import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
 import { VERSION } from './version.js';
@@ -35,6 +36,9 @@ export class Service {
   #grpc: GrpcDoor | null = null;
   #http: HttpDoor | null = null;
   #nbd: NbdDoor | null = null;
+  #vhost: VhostDoor | null = null;
+  /** Configured disks that could not be attached, and why. */
+  #missingDisks: string[] = [];
 
   constructor(config: Config, logger: Logger) {
     this.#config = config;
@@ -103,6 +107,8 @@ export class Service {
         });
       }
       const nbdPort = (await this.#nbd?.listen(listen.nbd!)) ?? 0;
+      this.#vhost = new VhostDoor({ devices: host, clock, logger: this.#logger, maxIoBytes: limits.maxIoBytes });
+      await this.#attachDisks(this.#vhost);
       this.#state = 'serving';
       const listening = {
         grpc: formatAddress(listen.grpc.host, grpcPort),
@@ -125,6 +131,7 @@ export class Service {
     for (const device of this.#assembled?.host.list() ?? []) {
       if (device.state === 'unavailable') reasons.push(`device ${device.name} is unavailable: ${device.stateMessage}`);
     }
+    reasons.push(...this.#missingDisks);
     const notes = this.#config.listen.insecure ? ['listen.insecure is true'] : [];
     return { ready: reasons.length === 0, reasons: [...reasons, ...notes] };
   }
@@ -138,17 +145,36 @@ export class Service {
     this.#state = 'draining';
     this.#logger.info({ graceMs: this.#config.graceMs }, 'draining');
     const { graceMs } = this.#config;
-    await Promise.all([this.#grpc?.drain(graceMs), this.#http?.drain(graceMs), this.#nbd?.drain(graceMs)]);
+    await Promise.all([
+      this.#grpc?.drain(graceMs),
+      this.#http?.drain(graceMs),
+      this.#nbd?.drain(graceMs),
+      this.#vhost?.drain(graceMs),
+    ]);
     const hung = await this.#closeAll();
     if (hung.length > 0) this.#logger.warn({ devices: hung }, 'devices did not give back what they hold');
     this.#logger.info({}, 'stopped');
     return hung;
   }
 
+  /** A disk that cannot be had keeps nothing else from being served. */
+  async #attachDisks(door: VhostDoor): Promise<void> {
+    for (const disk of this.#config.disks) {
+      try {
+        await door.attach(disk);
+      } catch (error) {
+        const { message } = SluiceError.from(error);
+        this.#missingDisks.push(`disk ${disk.socket} is not served: ${message}`);
+        this.#logger.error({ disk: disk.socket, error: message }, 'a disk cannot be attached');
+      }
+    }
+  }
+
   async #closeAll(): Promise<readonly string[]> {
     await this.#grpc?.close();
     await this.#http?.close();
     await this.#nbd?.close();
+    await this.#vhost?.close();
     const hung = (await this.#assembled?.close()) ?? [];
     this.#state = 'stopped';
     return hung;

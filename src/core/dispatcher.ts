@@ -217,6 +217,7 @@ export class Dispatcher {
       if (this.#hung === 0) {
         this.#logger.info({ device: this.#name }, 'all requests past their I/O timeout have come back');
       }
+      io.sink.returned?.(io);
       return;
     }
     this.#finish(io, code, message, io.finishedNs);
@@ -349,6 +350,7 @@ export class Dispatcher {
   /** The slot is freed and the request answered; should the device give it back later, that is ignored. */
   readonly #abandon = (io: PendingIo, nowNs: number): void => {
     this.#hung += 1;
+    io.abandoned = true;
     if (this.#hung === 1) {
       this.#logger.warn(
         {

@@ -15,6 +15,11 @@ export type IoState = 'new' | 'queued' | 'outstanding' | 'completed';
 export interface IoSink {
   /** io.code and io.message say how it ended, io.data what was read, the *Ns fields where time went. */
   completed(io: PendingIo): void;
+  /**
+   * A request that was answered past its I/O timeout (`abandoned`) has come back from the device after
+   * all: the memory that it lent is its door's again.
+   */
+  returned?(io: PendingIo): void;
 }
 
 export class PendingIo implements DeviceIo, GatedRequest {
@@ -31,6 +36,8 @@ export class PendingIo implements DeviceIo, GatedRequest {
   readonly sink: IoSink;
 
   state: IoState = 'new';
+  /** Answered while the device still had it: its data may be read or written until `returned`. */
+  abandoned = false;
   code: Code = 'OK';
   message = '';
   /** What a grant charges for it: for one piece of it, where it is split. */
