@@ -14,6 +14,7 @@ import { LocalUsageStore } from '../coordination/local/usage-store.js';
 import { Host } from '../core/host.js';
 import { Ledger } from '../core/usage.js';
 import { NS_PER_S } from '../core/model/units.js';
+import type { AlgorithmFactory } from '../core/scheduling/algorithm.js';
 import type { Clock, DeviceFactory, Logger } from '../core/ports.js';
 import type { ConfiguredDevice, ConfiguredPolicy } from './config.js';
 
@@ -27,6 +28,8 @@ export interface Parts {
   /** Put into the stores before anything is served. */
   readonly devices: readonly ConfiguredDevice[];
   readonly policies: readonly ConfiguredPolicy[];
+  /** Schedules every device in place of what its settings name: how experiments bring algorithms of their own. */
+  readonly plugIn?: AlgorithmFactory;
 }
 
 export interface Assembled {
@@ -55,7 +58,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     deviceStore,
     policies: inForce,
     factory,
-    makeGate: (_device, settings, sharesOf) => new LocalGate(clock, settings, sharesOf),
+    makeGate: (_device, settings, sharesOf) => new LocalGate(clock, settings, sharesOf, parts.plugIn),
     ledgerOf: (device) => {
       let ledger = ledgers.get(device);
       if (ledger === undefined) ledgers.set(device, (ledger = new Ledger(clock)));

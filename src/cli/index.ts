@@ -4,6 +4,7 @@ import { VERSION } from '../app/version.js';
 import { SluiceError } from '../core/model/errors.js';
 import { demoCommand } from './demo.js';
 import { deviceCommand } from './device.js';
+import { experimentCommand } from './experiment.js';
 import { loadCommand } from './load.js';
 import { policyCommand } from './policy.js';
 import { replayCommand } from './replay.js';
@@ -23,6 +24,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     deviceCommand,
     usageCommand,
     demoCommand,
+    experimentCommand,
   ]) {
     program.addCommand(make());
   }

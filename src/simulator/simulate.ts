@@ -10,7 +10,7 @@ import type { DeviceSettings, Simulation } from '../core/model/device.js';
 import { SHARES_DEFAULT, checkPolicy } from '../core/model/policy.js';
 import type { PolicyFields } from '../core/model/policy.js';
 import { checkTag } from '../core/model/tag.js';
-import type { Logger, Rng } from '../core/ports.js';
+import type { Rng } from '../core/ports.js';
 import { SeededRng } from '../core/rng.js';
 import { makeDeviceFactory } from '../devices/factory.js';
 import { shareReport } from '../workload/report.js';
@@ -19,6 +19,7 @@ import type { RequestSource } from '../workload/request-source.js';
 import { WorkloadRun } from '../workload/run.js';
 import type { Pace, StopRules, TagCounts } from '../workload/run.js';
 import { ServedTarget } from './served-target.js';
+import { SILENT } from './silent.js';
 
 /** What a source is made with: the device it is to fit, and randomness of its tag's own. */
 interface SourceContext {
@@ -59,7 +60,6 @@ export type SimulationProgress = (completed: number, nowNs: number) => Promise<v
 
 const STEPS_A_PROGRESS = 65_536;
 const SEED_WORDS = 2 ** 32;
-const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /**
  * @param seed an integer, 0..2^32-1

@@ -3,13 +3,14 @@
  * grant is given inside the call that made it possible.
  */
 import { ALGORITHMS } from '../../core/scheduling/registry.js';
-import type { Heads, SchedulingAlgorithm } from '../../core/scheduling/algorithm.js';
+import type { AlgorithmFactory, Heads, SchedulingAlgorithm } from '../../core/scheduling/algorithm.js';
 import type { DeviceSettings } from '../../core/model/device.js';
 import type { Clock, FlowView, Gate, GatedRequest, GrantHandler, SharesOf, Timer } from '../../core/ports.js';
 
 export class LocalGate implements Gate, Heads {
   readonly #clock: Clock;
   readonly #sharesOf: SharesOf;
+  readonly #plugIn: AlgorithmFactory | null;
   #settings: DeviceSettings;
   #algorithm: SchedulingAlgorithm;
   /** Which algorithm is the present one: rises when the scheduler is exchanged under load. */
@@ -24,9 +25,11 @@ export class LocalGate implements Gate, Heads {
   #nowNs = 0;
   #retry: Timer | null = null;
 
-  constructor(clock: Clock, settings: DeviceSettings, sharesOf: SharesOf) {
+  /** @param plugIn used in place of the algorithm that the settings name: one that no device may be set to */
+  constructor(clock: Clock, settings: DeviceSettings, sharesOf: SharesOf, plugIn: AlgorithmFactory | null = null) {
     this.#clock = clock;
     this.#sharesOf = sharesOf;
+    this.#plugIn = plugIn;
     this.#settings = settings;
     this.#algorithm = this.#make();
   }
@@ -99,7 +102,8 @@ export class LocalGate implements Gate, Heads {
   }
 
   #make(): SchedulingAlgorithm {
-    return ALGORITHMS[this.#settings.scheduler]({ settings: this.#settings, sharesOf: this.#sharesOf, heads: this });
+    const make = this.#plugIn ?? ALGORITHMS[this.#settings.scheduler];
+    return make({ settings: this.#settings, sharesOf: this.#sharesOf, heads: this });
   }
 
   /** Time as the algorithm sees it never runs back, though completions may be told a little late. */

@@ -1,0 +1,115 @@
+/**
+ * Runs figures: every scenario with every seed, side by side; as soon as a figure's scenarios are complete
+ * its files are written, and the page with it, so that an interrupted run leaves whole figures behind.
+ */
+import { availableParallelism } from 'node:os';
+import { SluiceError } from '../core/model/errors.js';
+import type { RunMeasure } from '../simulator/guests/measures.js';
+import type { MachineSetup } from '../simulator/guests/setup.js';
+import type { Figure, Scenario, ScenarioResult } from './experiment.js';
+import type { Fault } from './fault.js';
+import { judge } from './outcome.js';
+import type { FigureResult } from './outcome.js';
+import { RunPool } from './pool.js';
+import { scenarioResult } from './points.js';
+import { figureCsv } from './report/csv.js';
+import { ReportFolder } from './report/folder.js';
+import { indexHtml } from './report/html.js';
+import { drawPlot } from './report/plot.js';
+
+export interface ExperimentOptions {
+  readonly figures: readonly Figure[];
+  readonly out: string;
+  readonly seeds: readonly number[];
+  /** Virtual time of every run in place of the figure's own; 0: the figure's own. */
+  readonly seconds: number;
+  /** What is broken on purpose, to see that the checks notice. */
+  readonly fault: Fault;
+  /** Stops: what is finished is kept. */
+  readonly signal: AbortSignal;
+  /** Told after each run. */
+  readonly progress: (runsDone: number, runsInAll: number, diskIos: number) => void;
+}
+
+export interface ExperimentsResult {
+  readonly finished: readonly FigureResult[];
+  /** Names of the figures that were interrupted. */
+  readonly missing: readonly string[];
+  /** Simulated requests of all runs. */
+  readonly diskIos: number;
+  readonly runs: number;
+}
+
+/** @throws SluiceError INVALID_ARGUMENT where the folder cannot be written; the error of a run that failed */
+export async function runExperiments(options: ExperimentOptions): Promise<ExperimentsResult> {
+  const { figures, seeds, signal } = options;
+  const folder = new ReportFolder(options.out);
+  const pool = new RunPool(availableParallelism());
+  const stop = (): void => void pool.close();
+  signal.addEventListener('abort', stop);
+  const scenarios = distinct(figures);
+  const runsInAll = scenarios.length * seeds.length;
+  let runs = 0;
+  let diskIos = 0;
+  const ran = (measure: RunMeasure): RunMeasure => {
+    runs++;
+    diskIos += measure.diskIos;
+    options.progress(runs, runsInAll, diskIos);
+    return measure;
+  };
+  const finished: FigureResult[] = [];
+  try {
+    const pending = new Map(
+      scenarios.map((scenario) => {
+        const changed = { id: scenario.id, setup: changedSetup(scenario.setup, options) };
+        const all = Promise.all(seeds.map((seed) => pool.run({ setup: changed.setup, seed }).then(ran)));
+        const result = all.then((measures) => scenarioResult(changed, seeds, measures));
+        // Looked at below, figure by figure; one that fails meanwhile is not unhandled.
+        result.catch(() => undefined);
+        return [scenario.id, result] as const;
+      }),
+    );
+    for (const figure of figures) {
+      const done = await figureResult(figure, pending);
+      finished.push(done);
+      await writeFigure(folder, done);
+      folder.write('index.html', indexHtml(finished, missingOf(figures, finished), seeds));
+    }
+  } catch (error) {
+    if (!signal.aborted) throw SluiceError.from(error);
+    folder.write('index.html', indexHtml(finished, missingOf(figures, finished), seeds));
+  } finally {
+    signal.removeEventListener('abort', stop);
+    await pool.close();
+  }
+  return { finished, missing: missingOf(figures, finished), diskIos, runs };
+}
+
+async function figureResult(
+  figure: Figure,
+  pending: ReadonlyMap<string, Promise<ScenarioResult>>,
+): Promise<FigureResult> {
+  const results = new Map<string, ScenarioResult>();
+  for (const { id } of figure.scenarios) results.set(id, await pending.get(id)!);
+  return judge(figure, results);
+}
+
+async function writeFigure(folder: ReportFolder, { figure, results }: FigureResult): Promise<void> {
+  for (const plot of figure.plots) folder.write(`${plot.name}.svg`, await drawPlot(plot, plot.rows(results)));
+  folder.write(`${figure.name}.csv`, figureCsv(figure, results));
+}
+
+function missingOf(figures: readonly Figure[], finished: readonly FigureResult[]): string[] {
+  return figures.filter((figure) => !finished.some((done) => done.figure === figure)).map(({ name }) => name);
+}
+
+function distinct(figures: readonly Figure[]): Scenario[] {
+  return [
+    ...new Map(figures.flatMap(({ scenarios }) => scenarios.map((scenario) => [scenario.id, scenario]))).values(),
+  ];
+}
+
+function changedSetup(setup: MachineSetup, { seconds, fault }: ExperimentOptions): MachineSetup {
+  const timed = seconds > 0 ? { ...setup, seconds } : setup;
+  return fault === 'shares' ? { ...timed, policies: false } : timed;
+}

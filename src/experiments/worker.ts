@@ -1,0 +1,15 @@
+/** One of the threads that runs are made in: takes a run, answers with its measure, takes the next. */
+import { parentPort } from 'node:worker_threads';
+import { runMachine } from '../simulator/guests/machine.js';
+import { SluiceError } from '../core/model/errors.js';
+import type { Answer, Run } from './pool.js';
+
+parentPort!.on('message', (run: Run) => {
+  runMachine(run.setup, run.seed).then(
+    (measure) => parentPort!.postMessage({ kind: 'measure', measure } satisfies Answer),
+    (error: unknown) => {
+      const { code, message } = SluiceError.from(error);
+      parentPort!.postMessage({ kind: 'error', code, message } satisfies Answer);
+    },
+  );
+});

@@ -1,0 +1,19 @@
+/** What one thread of an application does, operation by operation. */
+
+/** `read`: through the page cache. `stream`: the same, from a sequential stream that the guest reads ahead. */
+export type OperationKind = 'read' | 'stream';
+
+/** One operation as the application counts and times it. Reused from one to the next. */
+export class Operation {
+  kind: OperationKind = 'read';
+  /** On the virtual disk. */
+  offset = 0;
+  lengthBytes = 0;
+  /** On the guest's processor. */
+  cpuNs = 0;
+}
+
+export interface Program {
+  /** Sets what is done next; there always is something. */
+  next(operation: Operation): void;
+}

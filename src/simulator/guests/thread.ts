@@ -1,0 +1,82 @@
+/**
+ * One thread of an application: a closed loop of operations, each some time on the guest's processor and
+ * then, where memory does not answer it, a wait for the disk.
+ *
+ * Where a guest has one thread, operations that memory answers need no event: the thread runs ahead
+ * of the clock through them and comes back to it with the first one that asks the disk for something.
+ * Nobody else on that guest could have come in between; with more threads each operation takes its
+ * turn on the processor at its time.
+ */
+import type { Clock } from '../../core/ports.js';
+import type { Guest } from './guest.js';
+import type { DiskCounts, IoWaiter } from './hypervisor.js';
+import type { OperationMeter } from './measures.js';
+import { Operation } from './program.js';
+import type { Program } from './program.js';
+
+/** One application of a guest, as its threads share it. */
+export interface Application {
+  readonly tag: string;
+  readonly meter: OperationMeter;
+  readonly disk: DiskCounts;
+}
+
+export class Thread implements IoWaiter {
+  readonly operation = new Operation();
+  readonly application: Application;
+  readonly #clock: Clock;
+  readonly #guest: Guest;
+  readonly #program: Program;
+  readonly #alone: boolean;
+  readonly #endNs: number;
+  #startNs = 0;
+  readonly #act = (): void => this.#guest.perform(this);
+
+  /** @param endNs clock time of the end of the run: what ends later is not counted */
+  constructor(clock: Clock, guest: Guest, application: Application, program: Program, alone: boolean, endNs: number) {
+    this.#clock = clock;
+    this.#guest = guest;
+    this.application = application;
+    this.#program = program;
+    this.#alone = alone;
+    this.#endNs = endNs;
+  }
+
+  start(): void {
+    this.#go(this.#clock.nowNs());
+  }
+
+  /** The operation is over, now. */
+  ended(): void {
+    const nowNs = this.#clock.nowNs();
+    this.#count(nowNs);
+    this.#go(nowNs);
+  }
+
+  /** What it asked the disk for is there. */
+  ioDone(): void {
+    this.#guest.threadIoDone(this);
+  }
+
+  #go(fromNs: number): void {
+    const { operation } = this;
+    const guest = this.#guest;
+    let atNs = fromNs;
+    while (atNs < this.#endNs) {
+      this.#program.next(operation);
+      this.#startNs = atNs;
+      const endsInMemory = guest.endsInMemory(this);
+      atNs = guest.compute(atNs, operation.cpuNs + (endsInMemory ? 0 : guest.exitNs(this)));
+      if (!this.#alone || !endsInMemory) {
+        this.#clock.after(atNs - this.#clock.nowNs(), this.#act);
+        return;
+      }
+      this.#count(atNs);
+    }
+  }
+
+  #count(nowNs: number): void {
+    if (nowNs > this.#endNs) return;
+    this.application.meter.record(nowNs - this.#startNs, this.operation.lengthBytes);
+  }
+}
