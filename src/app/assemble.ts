@@ -7,16 +7,13 @@ import { Devices } from '../control/devices.js';
 import { Policies } from '../control/policies.js';
 import { PolicyView } from '../control/policy-view.js';
 import { Usage } from '../control/usage.js';
-import { LocalGate } from '../coordination/local/gate.js';
-import { LocalDeviceStore } from '../coordination/local/device-store.js';
-import { LocalPolicyStore } from '../coordination/local/policy-store.js';
-import { LocalUsageStore } from '../coordination/local/usage-store.js';
 import { Host } from '../core/host.js';
 import { Ledger } from '../core/usage.js';
 import { NS_PER_S } from '../core/model/units.js';
 import type { AlgorithmFactory } from '../core/scheduling/algorithm.js';
-import type { Clock, DeviceFactory, Logger } from '../core/ports.js';
+import type { Clock, CoordinationNow, DeviceFactory, Logger } from '../core/ports.js';
 import type { ConfiguredDevice, ConfiguredPolicy } from './config.js';
+import { memoryStore, type Store } from './store.js';
 
 /** How long a device that holds on to requests is waited for at the end. */
 const CLOSE_WAIT_NS = NS_PER_S;
@@ -28,8 +25,10 @@ export interface Parts {
   /** Put into the stores before anything is served. */
   readonly devices: readonly ConfiguredDevice[];
   readonly policies: readonly ConfiguredPolicy[];
-  /** Schedules every device in place of what its settings name: how experiments bring algorithms of their own. */
+  /** With the store in memory: schedules every device in place of what its settings name: how experiments bring algorithms of their own. */
   readonly plugIn?: AlgorithmFactory;
+  /** In memory where it is not given; closed with the rest. */
+  readonly store?: Store;
 }
 
 export interface Assembled {
@@ -39,47 +38,54 @@ export interface Assembled {
   readonly usage: Usage;
   /** What this host counts, by device. */
   readonly ledgers: ReadonlyMap<string, Ledger>;
+  /** How this host stands with others; empty where it is alone. */
+  readonly coordination: () => readonly CoordinationNow[];
   /** Devices first, then what feeds them. @returns the devices that did not give back what they hold in time */
   close(): Promise<readonly string[]>;
 }
 
 export async function assemble(parts: Parts): Promise<Assembled> {
-  const { clock, logger, factory } = parts;
-  // Revisions from the wall time on: none of an earlier life of this process is taken for one of this.
-  const policyStore = new LocalPolicyStore(clock.wallMs());
-  const deviceStore = new LocalDeviceStore(clock.wallMs());
+  const { clock, logger, store = memoryStore(parts.clock, parts.plugIn) } = parts;
+  const factory = store.guard(parts.factory);
   const ledgers = new Map<string, Ledger>();
-  const usageStore = new LocalUsageStore(() => ledgers, clock);
-  const inForce = new PolicyView(policyStore);
+  const inForce = new PolicyView(store.policies);
   await inForce.start();
-  const host = new Host({
+  const host: Host = new Host({
     clock,
     logger,
-    deviceStore,
+    deviceStore: store.devices,
     policies: inForce,
     factory,
-    makeGate: (_device, settings, sharesOf) => new LocalGate(clock, settings, sharesOf, parts.plugIn),
+    makeGate: (record, sharesOf) =>
+      store.makeGate({
+        device: record.name,
+        settings: record.settings,
+        sharesOf,
+        policyRevision: () => inForce.revision,
+        settingsRevision: () => host.get(record.name)?.record.revision ?? record.revision,
+      }),
     ledgerOf: (device) => {
       let ledger = ledgers.get(device);
       if (ledger === undefined) ledgers.set(device, (ledger = new Ledger(clock)));
       return ledger;
     },
   });
-  await policyStore.write(
-    parts.policies.map((policy) => ({ ...policy, ifMatch: '' })),
-    '',
-  );
-  for (const device of parts.devices) await deviceStore.put({ ...device, draining: false }, '');
+  await store.seed(parts.devices, parts.policies);
   await host.start();
   return {
     host,
-    policies: new Policies(policyStore, clock),
-    devices: new Devices(deviceStore, host, factory),
-    usage: new Usage(usageStore, clock),
+    policies: new Policies(store.policies, clock),
+    devices: new Devices(store.devices, host, factory),
+    usage: new Usage(
+      store.usage(() => ledgers),
+      clock,
+    ),
     ledgers,
+    coordination: () => store.coordination(),
     close: async () => {
       const hung = await host.close(CLOSE_WAIT_NS);
       inForce.close();
+      await store.close();
       return hung;
     },
   };

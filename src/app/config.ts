@@ -2,8 +2,6 @@
  * Configuration: raw -> validated -> frozen, once. Defaults < file < environment (`SLUICE_*`) <
  * flags. An unknown key is an error; a message names the key, the value and what is allowed.
  */
-import { readFileSync } from 'node:fs';
-import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { SluiceError, invalid, show } from '../core/model/errors.js';
 import {
@@ -24,6 +22,8 @@ import { checkPolicy, type PolicyFields } from '../core/model/policy.js';
 import { checkDeviceName } from '../core/model/tag.js';
 import { KIB, MIB } from '../core/model/units.js';
 import { DELAYS } from '../devices/factory.js';
+import { describe, mergeSources, type ConfigSources } from './config-sources.js';
+import { completeStore, storeShape, type StoreConfig } from './store-config.js';
 import { parseAddress, parseSocketAddress, type Address, type SocketAddress } from './address.js';
 
 const int = (min: number, max: number): z.ZodNumber => z.number().int().min(min).max(max);
@@ -71,6 +71,7 @@ const bindingSchema = z.discriminatedUnion('type', [
     read_only: z.boolean().optional(),
     block_bytes: z.number().optional(),
     direct: z.boolean().optional(),
+    shared: z.boolean().optional(),
     delay: z.enum(DELAYS).optional(),
     uuid: z.string().optional(),
   }),
@@ -106,8 +107,7 @@ const schema = z.strictObject({
       insecure: z.boolean().default(false),
     })
     .prefault({}),
-  store: z.string().default('memory'),
-  workers: int(1, 256).default(1),
+  ...storeShape,
   grace_ms: int(0, 600_000).default(10_000),
   fence_ms: int(0, 600_000).default(5_000),
   log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -129,22 +129,6 @@ const schema = z.strictObject({
 
 type Raw = z.output<typeof schema>;
 export type RawBinding = z.output<typeof bindingSchema>;
-
-/** Environment variables and the keys they set. */
-const ENVIRONMENT: Record<string, readonly string[]> = {
-  SLUICE_LISTEN_GRPC: ['listen', 'grpc'],
-  SLUICE_LISTEN_HTTP: ['listen', 'http'],
-  SLUICE_LISTEN_NBD: ['listen', 'nbd'],
-  SLUICE_LISTEN_INSECURE: ['listen', 'insecure'],
-  SLUICE_STORE: ['store'],
-  SLUICE_WORKERS: ['workers'],
-  SLUICE_GRACE_MS: ['grace_ms'],
-  SLUICE_FENCE_MS: ['fence_ms'],
-  SLUICE_LOG_LEVEL: ['log_level'],
-};
-
-/** Variables with the prefix that are not configuration of the service. */
-const ELSEWHERE = new Set(['SLUICE_CONFIG', 'SLUICE_APT', 'SLUICE_LONG', 'SLUICE_ADDRESS']);
 
 export interface ConfiguredDevice {
   readonly name: string;
@@ -176,7 +160,12 @@ export interface Config {
     readonly httpReadOnly: boolean;
     readonly insecure: boolean;
   };
-  readonly store: 'memory';
+  /** `memory`, or the URL of the shared one without user and password. */
+  readonly store: string;
+  /** null = memory. */
+  readonly redis: StoreConfig | null;
+  /** Processes that share the ports, each a host. */
+  readonly workers: number;
   /** Longest that a stop waits for what is in flight. */
   readonly graceMs: number;
   /** After this long without its stream a write of a client can no longer reach a device. */
@@ -197,105 +186,16 @@ export interface Config {
   readonly policies: readonly ConfiguredPolicy[];
 }
 
-export interface ConfigSources {
-  /** A file that was asked for; it must be there. */
-  readonly file: string | undefined;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  /** By key path, as `{ 'listen.grpc': '127.0.0.1:0' }`. */
-  readonly flags: Readonly<Record<string, unknown>>;
-}
-
 /** @throws SluiceError INVALID_ARGUMENT or UNSUPPORTED naming the key, the value and what is allowed; NOT_FOUND for the file */
 export function loadConfig(sources: ConfigSources): Config {
-  const raw = sources.file === undefined ? {} : readConfigFile(sources.file);
-  for (const [variable, value] of Object.entries(sources.environment)) {
-    if (!variable.startsWith('SLUICE_') || value === undefined || ELSEWHERE.has(variable)) continue;
-    const path = ENVIRONMENT[variable];
-    if (path === undefined) {
-      throw new SluiceError(
-        'INVALID_ARGUMENT',
-        `environment variable ${variable} is not known; allowed are ${Object.keys(ENVIRONMENT).join(', ')}`,
-      );
-    }
-    setPath(raw, path, fromText(value));
-  }
-  for (const [key, value] of Object.entries(sources.flags)) {
-    if (value !== undefined) setPath(raw, key.split('.'), value);
-  }
-  const parsed = schema.safeParse(raw, { reportInput: true });
+  const parsed = schema.safeParse(mergeSources(sources), { reportInput: true });
   if (!parsed.success) throw describe(parsed.error);
   return deepFreeze(complete(parsed.data));
 }
 
-function readConfigFile(file: string): Record<string, unknown> {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new SluiceError('NOT_FOUND', `configuration file ${file} cannot be read: ${(error as Error).message}`);
-  }
-  let value: unknown;
-  try {
-    value = parseYaml(text) as unknown;
-  } catch (error) {
-    throw new SluiceError('INVALID_ARGUMENT', `configuration file ${file} is not YAML: ${(error as Error).message}`);
-  }
-  if (value === null || value === undefined) return {};
-  if (typeof value !== 'object' || Array.isArray(value)) {
-    throw invalid(`configuration file ${file}`, 'a mapping of keys', value);
-  }
-  return value as Record<string, unknown>;
-}
-
-/** Text of the environment as YAML would read it: numbers and booleans are what they look like. */
-function fromText(text: string): unknown {
-  if (text === 'true' || text === 'false') return text === 'true';
-  return /^-?\d+$/.test(text) ? Number(text) : text;
-}
-
-function setPath(root: Record<string, unknown>, path: readonly string[], value: unknown): void {
-  let at = root;
-  for (const key of path.slice(0, -1)) {
-    const inner = at[key];
-    const next = typeof inner === 'object' && inner !== null ? (inner as Record<string, unknown>) : {};
-    at[key] = next;
-    at = next;
-  }
-  at[path.at(-1)!] = value;
-}
-
-function describe(error: z.ZodError): SluiceError {
-  const issue = error.issues[0]!;
-  const key = issue.path.map(String).join('.');
-  if (issue.code === 'unrecognized_keys') {
-    const field = [key, issue.keys[0]].filter((part) => part !== '').join('.');
-    return new SluiceError('INVALID_ARGUMENT', `unknown configuration key ${field}`, { field });
-  }
-  const got = 'input' in issue ? `, got ${show(plain(issue.input))}` : '';
-  const message = issue.message.replace(/^Invalid input: e/, 'E').replace(/^Invalid (option|input): /, '');
-  return new SluiceError('INVALID_ARGUMENT', `${key}: ${message}${got}`, { field: key });
-}
-
-function plain(value: unknown): unknown {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : value;
-}
-
 function complete(raw: Raw): Config {
-  if (raw.store !== 'memory') {
-    if (/^rediss?(\+\w+)?:\/\//.test(raw.store)) {
-      throw new SluiceError('UNSUPPORTED', `store ${show(raw.store)}: a Redis store is not offered yet, only memory`, {
-        field: 'store',
-      });
-    }
-    throw invalid('store', 'memory or redis://HOST:PORT', raw.store);
-  }
-  if (raw.workers > 1) {
-    throw new SluiceError(
-      'INVALID_ARGUMENT',
-      `workers must be 1 with store memory, got ${String(raw.workers)}: more than one needs a Redis store that they share`,
-      { field: 'workers' },
-    );
-  }
+  const redis = completeStore(raw);
+  checkShared(raw, redis);
   return {
     listen: {
       grpc: listenAddress(raw.listen.grpc, 'listen.grpc', raw.listen.insecure),
@@ -305,7 +205,9 @@ function complete(raw: Raw): Config {
       httpReadOnly: raw.listen.http_read_only,
       insecure: raw.listen.insecure,
     },
-    store: 'memory',
+    store: redis?.url.shown ?? 'memory',
+    redis,
+    workers: raw.workers,
     graceMs: raw.grace_ms,
     fenceMs: raw.fence_ms,
     logLevel: raw.log_level,
@@ -327,6 +229,18 @@ function complete(raw: Raw): Config {
       return { device, tag, fields };
     }),
   };
+}
+
+/** A file that others use is in order only where they and this host take turns by one store. */
+function checkShared(raw: Raw, redis: StoreConfig | null): void {
+  for (const [name, binding] of Object.entries(raw.bindings)) {
+    if (redis !== null || !('shared' in binding) || binding.shared !== true) continue;
+    throw new SluiceError(
+      'INVALID_ARGUMENT',
+      `bindings.${name}.shared must be false with store memory, got true: hosts that share it take turns by a Redis store`,
+      { field: `bindings.${name}.shared` },
+    );
+  }
 }
 
 function completeDevice(name: string, device: z.output<typeof deviceSchema>, raw: Raw): ConfiguredDevice {

@@ -12,6 +12,8 @@ import { NbdDoor } from '../doors/nbd/door.js';
 import { VhostDoor } from '../doors/vhost/door.js';
 import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
+import { openRedisStore } from './redis-store.js';
+import { memoryStore } from './store.js';
 import { VERSION } from './version.js';
 import type { Config, NbdTlsFiles, RawBinding } from './config.js';
 
@@ -53,16 +55,27 @@ export class Service {
   async start(): Promise<Listening> {
     const { listen, limits } = this.#config;
     const clock = new RealClock();
+    const hostId = randomUUID();
+    const { redis } = this.#config;
+    const identities = Object.fromEntries(
+      Object.entries(this.#config.bindings).map(([name, { uuid = '' }]) => [name, uuid]),
+    );
+    const logger = this.#logger;
+    const store =
+      redis === null ? memoryStore(clock) : await openRedisStore({ config: redis, clock, logger, hostId, identities });
     const assembled = await assemble({
       clock,
-      logger: this.#logger,
+      store,
+      logger,
       factory: makeDeviceFactory(bindingSpecs(this.#config.bindings), clock),
       devices: this.#config.devices,
       policies: this.#config.policies,
+    }).catch(async (error: unknown) => {
+      await store.close();
+      throw error;
     });
     this.#assembled = assembled;
     const { host, policies, devices, usage, ledgers } = assembled;
-    const hostId = randomUUID();
     try {
       this.#grpc = new GrpcDoor({
         devices: host,
@@ -81,6 +94,7 @@ export class Service {
         usage,
         served: host,
         ledgers: () => ledgers,
+        coordination: assembled.coordination,
         clock,
         logger: this.#logger,
         readiness: () => this.readiness(),
@@ -90,7 +104,7 @@ export class Service {
           state: this.#state,
           store: this.#config.store,
           readOnly: listen.httpReadOnly,
-          hosts: [{ id: hostId, mode: 'embedded', self: true }],
+          hosts: [{ id: hostId, mode: this.#mode(), self: true }],
         }),
         readOnly: listen.httpReadOnly,
         dashboard: DASHBOARD,
@@ -125,6 +139,14 @@ export class Service {
     }
   }
 
+  /** Of the device that stands worst with other hosts. */
+  #mode(): string {
+    if (this.#config.redis === null) return 'embedded';
+    const coordination = this.#assembled?.coordination() ?? [];
+    const worst = coordination.find(({ serving }) => !serving) ?? coordination.find(({ inStep }) => !inStep);
+    return worst?.mode ?? 'coordinated';
+  }
+
   readiness(): { ready: boolean; reasons: string[] } {
     const reasons: string[] = [];
     if (this.#state !== 'serving') reasons.push(`the service is ${this.#state}`);
@@ -133,6 +155,9 @@ export class Service {
     }
     reasons.push(...this.#missingDisks);
     const notes = this.#config.listen.insecure ? ['listen.insecure is true'] : [];
+    for (const { device, mode, reason, serving, inStep } of this.#assembled?.coordination() ?? []) {
+      if (!inStep) (serving ? notes : reasons).push(`device ${device} is in mode ${mode}: ${reason}`);
+    }
     return { ready: reasons.length === 0, reasons: [...reasons, ...notes] };
   }
 
@@ -216,6 +241,7 @@ function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<st
         ...(raw.read_only === undefined ? {} : { readOnly: raw.read_only }),
         ...(raw.block_bytes === undefined ? {} : { blockBytes: raw.block_bytes }),
         ...(raw.direct === undefined ? {} : { direct: raw.direct }),
+        ...(raw.shared === undefined ? {} : { shared: raw.shared }),
         ...(raw.delay === undefined ? {} : { delay: raw.delay }),
         ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
       },

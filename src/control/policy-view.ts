@@ -15,6 +15,7 @@ export class PolicyView implements PoliciesInForce {
   private readonly devices = new Map<string, ByTag>();
   private readonly listeners = new Set<Listener>();
   private stop: (() => void) | null = null;
+  private current = 0;
 
   constructor(store: PolicyStore) {
     this.store = store;
@@ -27,9 +28,15 @@ export class PolicyView implements PoliciesInForce {
       // null = so many came meanwhile that the store no longer knows them, and the copy is made anew.
       const revision = await this.store.revision();
       this.devices.clear();
+      this.current = revision;
       await this.load();
       this.stop = this.store.watch(revision, { event: (event) => this.follow(event) });
     }
+  }
+
+  /** Of the store, at the last change that is in force. */
+  get revision(): number {
+    return this.current;
   }
 
   sharesOf(device: string): SharesOf {
@@ -77,6 +84,7 @@ export class PolicyView implements PoliciesInForce {
   private follow(event: PolicyEvent): void {
     const { device, tag } = (event.after ?? event.before)!;
     this.set(device, tag, event.after);
+    this.current = event.revision;
     for (const listener of [...this.listeners]) listener(device, tag);
   }
 

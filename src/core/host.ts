@@ -1,7 +1,7 @@
 /** The devices that this host serves: kept as the device store says, each with its dispatcher. */
 import { SluiceError, drainingMessage, type ErrorCode } from './model/errors.js';
 import { ANY_DEVICE } from './model/policy.js';
-import type { DeviceRecord, DeviceSettings } from './model/device.js';
+import type { DeviceRecord } from './model/device.js';
 import type { UsageLedger } from './model/usage.js';
 import { Dispatcher } from './dispatcher.js';
 import type { PendingIo } from './pending-io.js';
@@ -26,7 +26,7 @@ export interface HostParts {
   readonly deviceStore: DeviceStore;
   readonly policies: PoliciesInForce;
   readonly factory: DeviceFactory;
-  readonly makeGate: (device: string, settings: DeviceSettings, sharesOf: SharesOf) => Gate;
+  readonly makeGate: (record: DeviceRecord, sharesOf: SharesOf) => Gate;
   readonly ledgerOf: (device: string) => UsageLedger;
 }
 
@@ -220,7 +220,7 @@ export class Host implements ServedDevices {
     const { name, record } = served;
     try {
       const device = await factory.open(name, record.target);
-      const gate = makeGate(name, record.settings, policies.sharesOf(name));
+      const gate = makeGate(record, policies.sharesOf(name));
       const dispatcher = new Dispatcher({
         name,
         clock,

@@ -254,3 +254,15 @@ export interface ServedDevices {
   /** Resolves when this host has acted on what the device store now says of the name. */
   settled(name: string): Promise<void>;
 }
+
+/** How a host stands with the state that it shares with others, for one device. */
+export interface CoordinationNow {
+  readonly device: string;
+  readonly mode: string;
+  /** Why it is in that mode. */
+  readonly reason: string;
+  /** Requests are served, be it within a quota. */
+  readonly serving: boolean;
+  /** As it should be. */
+  readonly inStep: boolean;
+}

@@ -2,7 +2,7 @@
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { OP_NAMES } from '../core/model/request.js';
 import type { OpUsage } from '../core/model/usage.js';
-import type { ServedDevices, ServedState } from '../core/ports.js';
+import type { CoordinationNow, ServedDevices, ServedState } from '../core/ports.js';
 import type { Ledger } from '../core/usage.js';
 import { DeviceUsageSeries } from './usage-series.js';
 
@@ -35,8 +35,15 @@ export class Metrics {
   private readonly queued: Gauge;
   private readonly outstanding: Gauge;
   private readonly state: Gauge;
+  private readonly mode: Gauge;
+  private readonly coordination: () => readonly CoordinationNow[];
 
-  constructor(ledgers: () => ReadonlyMap<string, Ledger>, served: ServedDevices) {
+  constructor(
+    ledgers: () => ReadonlyMap<string, Ledger>,
+    served: ServedDevices,
+    coordination: () => readonly CoordinationNow[] = () => [],
+  ) {
+    this.coordination = coordination;
     this.ledgers = ledgers;
     this.served = served;
     this.contentType = this.registry.contentType;
@@ -53,6 +60,7 @@ export class Metrics {
     this.queued = gauge('sluice_device_queued_requests', 'Requests waiting on this host.');
     this.outstanding = gauge('sluice_device_outstanding_requests', 'Requests at the device, from this host.');
     this.state = gauge('sluice_device_state', '1 for the state that the device is in on this host.', 'state');
+    this.mode = gauge('sluice_coordination_mode', '1 for how this host stands with the hosts it shares with.', 'mode');
   }
 
   /** The text exposition format. */
@@ -77,7 +85,8 @@ export class Metrics {
   }
 
   private readDevices(): void {
-    for (const gauge of [this.queued, this.outstanding, this.state]) gauge.reset();
+    for (const gauge of [this.queued, this.outstanding, this.state, this.mode]) gauge.reset();
+    for (const { device, mode } of this.coordination()) this.mode.set({ device, mode }, 1);
     for (const device of this.served.list()) {
       this.queued.set({ device: device.name }, device.queued);
       this.outstanding.set({ device: device.name }, device.outstanding);

@@ -4,9 +4,9 @@ import type { StoreUrl } from './url.js';
 
 /** Files' contents in PEM. */
 export interface StoreTls {
-  readonly ca?: Buffer;
-  readonly cert?: Buffer;
-  readonly key?: Buffer;
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
 }
 
 export interface ClientSettings {

@@ -24,6 +24,8 @@ export interface FileSpec {
   readonly blockBytes?: number;
   /** Past the page cache, with O_DIRECT; true for a block device, false for a regular file. */
   readonly direct?: boolean;
+  /** Other hosts of the same store use it too, so that it is not locked; false. */
+  readonly shared?: boolean;
   /** What the WWID or UUID of a block device has to be. */
   readonly uuid?: string;
 }
@@ -54,7 +56,7 @@ export async function openFileDevice(spec: FileSpec, clock: Clock): Promise<File
     const found = await identify(spec, handle, direct);
     if (direct) await checkDirect(handle, spec.path, found.blockBytes, found.directBlockBytes);
     checkSize(spec, found);
-    if (!found.readOnly) lock = await FileLock.take(found.lockPath, spec.path);
+    if (!found.readOnly && spec.shared !== true) lock = await FileLock.take(found.lockPath, spec.path);
     return new FileDevice(handle, lock, clock, { ...found, pool: direct ? new AlignedPool(POOL_BYTES) : null });
   } catch (error) {
     await lock?.release();

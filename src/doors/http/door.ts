@@ -6,7 +6,7 @@ import type { Policies } from '../../control/policies.js';
 import type { Usage } from '../../control/usage.js';
 import { invalid } from '../../core/model/errors.js';
 import { NS_PER_MS } from '../../core/model/units.js';
-import type { Clock, Logger, ServedDevices } from '../../core/ports.js';
+import type { CoordinationNow, Clock, Logger, ServedDevices } from '../../core/ports.js';
 import type { Ledger } from '../../core/usage.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { deviceRoutes } from './device-routes.js';
@@ -25,6 +25,8 @@ export interface HttpDoorParts {
   readonly served: ServedDevices;
   /** What this host counts, by device: for /metrics. */
   readonly ledgers: () => ReadonlyMap<string, Ledger>;
+  /** How this host stands with others; absent where it is alone. */
+  readonly coordination?: () => readonly CoordinationNow[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly readiness: () => ReadinessNow;
@@ -55,7 +57,7 @@ export class HttpDoor {
       ...serviceRoutes({
         readiness: parts.readiness,
         service: parts.service,
-        metrics: new Metrics(parts.ledgers, parts.served),
+        metrics: new Metrics(parts.ledgers, parts.served, parts.coordination),
         document: () => document,
       }),
     ];

@@ -65,6 +65,22 @@ policies: [{ device: '*', tag: acme/db, shares: 5 }]
     expect(load('', { SLUICE_LISTEN_NBD: '[::1]:7' }).listen.nbd).toEqual({ host: '::1', port: 7, loopback: true });
   });
 
+  test('of a store in Redis: the URL without its password, files read, shared bindings allowed', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-config-'));
+    const file = join(folder, 'password');
+    writeFileSync(file, 'secret\n');
+    const config = load(
+      `store: redis://me@h:7/2\nstore_password_file: ${file}\nworkers: 3\nbindings: { b: { type: file, path: x, shared: true } }`,
+    );
+    rmSync(folder, { recursive: true });
+    expect(config).toMatchObject({
+      store: 'redis://h:7/2',
+      workers: 3,
+      redis: { password: 'secret', restoreMs: 3_000 },
+    });
+    expect(config.redis!.url).toMatchObject({ kind: 'single', user: 'me', db: 2 });
+  });
+
   test.each([
     ['listen: { nbd: "0.0.0.0:1" }', 'listen.nbd must be a loopback address, or listen.insecure true'],
     ['listen: { nbd: "unix:here" }', 'listen.nbd must be unix: and an absolute path of at most 107 bytes'],
@@ -88,7 +104,20 @@ policies: [{ device: '*', tag: acme/db, shares: 5 }]
       'bindings: { b: { type: file, path: x, delay: tape } }',
       'bindings.b.delay: expected one of "hdd"|"ssd", got "tape"',
     ],
-    ['store: mysql', 'store must be memory or redis://HOST:PORT, got "mysql"'],
+    ['store: mysql', 'store must be memory or redis://'],
+    ['store: "redis://me:secret@h:x"', 'got "redis://h:x"'],
+    ['{ store: "redis://h", store_tls: { ca: x } }', 'store_tls must come with a rediss:// store, got redis://h'],
+    ['{ store: "redis://h", store_password_file: /nowhere/pw }', 'store_password_file must be a file that can be read'],
+    [
+      'store: "redis://:secret@h", store_password_file: x',
+      'store_password_file must not come with a password in store',
+    ],
+    ['store_password_file: x', 'store_password_file must come with a Redis store, got store memory'],
+    ['store_restore_ms: -1', 'store_restore_ms: Too small'],
+    [
+      'bindings: { b: { type: file, path: x, shared: true } }',
+      'bindings.b.shared must be false with store memory, got true',
+    ],
     ['workers: 4', 'workers must be 1 with store memory, got 4: more than one needs a Redis store that they share'],
     ['listen: { grpc: "10.0.0.1:1" }', 'listen.grpc must be a loopback address, or listen.insecure true'],
     ['listen: { grpc: "localhost" }', 'listen.grpc must be HOST:PORT with a port 0..65535, got "localhost"'],

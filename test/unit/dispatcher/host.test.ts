@@ -41,7 +41,7 @@ async function stand(settings: Partial<DeviceSettings> = {}): Promise<Stand> {
         name === 'broken' ? Promise.reject(new SluiceError('DEVICE_IO', 'no such file')) : Promise.resolve(device),
       bindings: () => [],
     },
-    makeGate: (_, deviceSettings, sharesOf) => new LocalGate(clock, deviceSettings, sharesOf),
+    makeGate: ({ settings: deviceSettings }, sharesOf) => new LocalGate(clock, deviceSettings, sharesOf),
     ledgerOf: () => new Ledger(clock),
   });
   await store.put(
