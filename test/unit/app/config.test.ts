@@ -109,7 +109,7 @@ policies: [{ device: '*', tag: acme/db, shares: 5 }]
     ['{ store: "redis://h", store_tls: { ca: x } }', 'store_tls must come with a rediss:// store, got redis://h'],
     ['{ store: "redis://h", store_password_file: /nowhere/pw }', 'store_password_file must be a file that can be read'],
     [
-      'store: "redis://:secret@h", store_password_file: x',
+      '{ store: "redis://:secret@h", store_password_file: x }',
       'store_password_file must not come with a password in store',
     ],
     ['store_password_file: x', 'store_password_file must come with a Redis store, got store memory'],
