@@ -58,6 +58,11 @@ const PACKAGES = [
     present: () => works('redis-sentinel', ['--version']),
     skips: 'failover by Sentinel',
   },
+  {
+    name: 'chromium',
+    present: () => works('/usr/bin/chromium', ['--version']),
+    skips: 'the dashboard in a browser',
+  },
 ];
 
 function works(command, args) {

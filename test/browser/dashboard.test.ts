@@ -1,0 +1,188 @@
+import { gzipSync } from 'node:zlib';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SluiceClient } from '../../src/client/index.js';
+import { TestService } from '../support/service.js';
+import { Applications, Chromium, canChromium, cell, drawn, longestFrameMs, percentOf } from './page.js';
+
+const GIB = 2 ** 30;
+const DISK = `
+devices:
+  disk0: { simulation: { kind: hdd, size_bytes: ${String(GIB)} }, depth: 4 }
+policies:
+  - { device: disk0, tag: acme/db, shares: 300 }
+  - { device: disk0, tag: acme/backup, shares: 100 }
+`;
+const TIMEOUT_MS = 60_000;
+const within = { timeout: 20_000 };
+
+let browser: Chromium;
+beforeAll(async () => {
+  if (canChromium) browser = await Chromium.start();
+});
+afterAll(async () => {
+  if (canChromium) await browser[Symbol.asyncDispose]();
+});
+
+describe.skipIf(!canChromium)('the dashboard', () => {
+  it(
+    'shows who gets what, and a change of shares by hand takes effect in sight',
+    async () => {
+      await using service = await TestService.start({ config: DISK });
+      await using load = await Applications.start(service.grpc, 'disk0', { 'acme/db': 12, 'acme/backup': 12 });
+      const page = await browser.open(service.http);
+      expect(load.outstanding).toBe(24);
+      await expect.poll(() => cell(page, 'acme/db', 'owed'), within).toMatch(/^75/);
+      await expect.poll(async () => percentOf(await cell(page, 'acme/db', 'achieved')), within).toBeGreaterThan(65);
+      await expect.poll(() => drawn(page, 'throughput'), within).toBe(true);
+      await expect.poll(() => drawn(page, 'latency'), within).toBe(true);
+      expect(await cell(page, 'acme/db', 'queueUsP99')).toMatch(/s$/);
+      expect(await page.locator('.device dd').first().innerText()).toMatch(/^\d of 4$/);
+      expect(await page.locator('.hosts li').innerText()).toContain('embedded');
+
+      await page.getByRole('button', { name: 'Shares of acme/backup: 100. Change' }).click();
+      await page.getByLabel('Shares of acme/backup, 1 to 10000').fill('900');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('.notice').innerText(), within).toContain('acme/backup has 900 shares');
+      await expect.poll(() => cell(page, 'acme/backup', 'owed'), within).toMatch(/^75/);
+      await expect.poll(async () => percentOf(await cell(page, 'acme/backup', 'achieved')), within).toBeGreaterThan(65);
+      const client = await SluiceClient.connect(service.grpc);
+      expect((await client.policies.get('disk0', 'acme/backup')).shares).toBe(900);
+      await client.close();
+      await page.close();
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'says that the service is gone, keeps what it showed, and comes back by itself',
+    async () => {
+      const first = await TestService.start({ config: DISK });
+      const { http, grpc } = first;
+      let load = await Applications.start(grpc, 'disk0', { 'acme/db': 4 });
+      const page = await browser.open(http);
+      await expect.poll(() => page.locator('.link-state').innerText(), within).toBe('live');
+      await expect.poll(() => cell(page, 'acme/db', 'opsPerS'), within).not.toBe('0');
+      const ended = load[Symbol.asyncDispose]();
+      await ended;
+      await first[Symbol.asyncDispose]();
+      await expect.poll(() => page.locator('.banner').innerText(), within).toContain('No connection');
+      expect(await page.locator('tbody th.tag').allInnerTexts()).toContain('acme/db');
+      await using second = await TestService.start({ config: DISK, grpc, args: ['--http', http] });
+      load = await Applications.start(second.grpc, 'disk0', { 'acme/web': 4 });
+      await expect.poll(() => page.locator('.link-state').innerText(), within).toBe('live');
+      await expect.poll(() => page.locator('tbody th.tag').allInnerTexts(), within).toContain('acme/web');
+      expect(await page.locator('.banner').count()).toBe(0);
+      await load[Symbol.asyncDispose]();
+      await page.close();
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'bears 1,000 tags: only rows in sight are in the document; filter, sort and keys work',
+    async () => {
+      await using service = await TestService.start({
+        config: `devices: { disk0: { simulation: { kind: 'null', size_bytes: ${String(GIB)} } } }`,
+      });
+      const client = await SluiceClient.connect(service.grpc);
+      const handle = await client.open('disk0', 't');
+      await client.policies.apply(
+        Array.from({ length: 1_000 }, (_, i) => ({ device: 'disk0', tag: `t/${String(i)}`, shares: 1 + i })),
+      );
+      const serve = async (): Promise<void> => {
+        await Promise.all(Array.from({ length: 1_000 }, (_, i) => handle.read(0, 4_096, { tag: `t/${String(i)}` })));
+      };
+      const page = await browser.open(service.http);
+      await expect
+        .poll(async () => {
+          await serve();
+          return page.locator('.tags .count').innerText();
+        }, within)
+        .toBe('1000');
+      expect(await page.locator('tbody tr').count()).toBeLessThan(80);
+      await page.keyboard.press('/');
+      await page.keyboard.type('t/99');
+      await expect.poll(() => page.locator('.tags .count').innerText(), within).toBe('11 of 1000');
+      await page.getByRole('searchbox').fill('');
+      await page.locator('th.shares button').click();
+      await expect.poll(() => page.locator('tbody th.tag').first().innerText(), within).toBe('t/999');
+      await page.locator('.scroller').focus();
+      await page.keyboard.press('End');
+      await expect.poll(() => page.locator('tr.selected th.tag').innerText(), within).toBe('t/0');
+      await page.keyboard.press('Enter');
+      await expect.poll(() => page.locator('input.edit').count(), within).toBe(1);
+      await page.keyboard.press('Escape');
+      // What drawing a second of 1,000 tags costs: the page must stay far from a second, however slow the machine.
+      const longest = await longestFrameMs(page);
+      expect(longest).toBeLessThan(1_000);
+      await client.close();
+      await page.close();
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'says so where there is no device, and where changes are refused',
+    async () => {
+      {
+        await using service = await TestService.start({ config: '{}' });
+        const page = await browser.open(service.http);
+        await expect.poll(() => page.locator('main').innerText(), within).toContain('No device yet');
+        await page.close();
+      }
+      await using service = await TestService.start({ config: `${DISK}\nlisten: { http_read_only: true }\n` });
+      const page = await browser.open(service.http);
+      await expect.poll(() => page.locator('.badge').innerText(), within).toBe('read-only');
+      await expect.poll(() => cell(page, 'acme/db', 'shares'), within).toBe('300');
+      expect(await page.locator('button.edit').count()).toBe(0);
+      const refused = await fetch(`http://${service.http}/v1/devices/disk0/policies/acme/db`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: '{"shares": 1}',
+      });
+      expect(refused.status).toBe(403);
+      await page.close();
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'fits 360 to 3,840 pixels without scrolling sideways, light and dark, in less than 100 kB',
+    async () => {
+      await using service = await TestService.start({ config: DISK });
+      await using load = await Applications.start(service.grpc, 'disk0', { 'acme/db': 4, 'acme/backup': 4 });
+      for (const [width, scheme] of [
+        [360, 'dark'],
+        [1_280, 'light'],
+        [2_560, 'dark'],
+        [3_840, 'light'],
+      ] as const) {
+        const page = await browser.open(service.http, width, 900, scheme);
+        await expect.poll(() => drawn(page, 'throughput'), within).toBe(true);
+        const scroll = await page.evaluate<number>('document.documentElement.scrollWidth');
+        const ground = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');
+        expect(scroll).toBeLessThanOrEqual(width);
+        const [red] = /\d+/.exec(ground) ?? ['0'];
+        expect(Number(red) < 128).toBe(scheme === 'dark');
+        await page.close();
+      }
+      const html = await (await fetch(`http://${service.http}/`)).text();
+      const assets = [...html.matchAll(/(?:src|href)="\.\/([^"]+)"/g)].map(([, path]) => path!);
+      expect(assets.length).toBeGreaterThanOrEqual(2);
+      let total = gzipSync(html).length;
+      for (const path of assets) {
+        const res = await fetch(`http://${service.http}/${path}`);
+        expect(res.headers.get('cache-control')).toContain('immutable');
+        total += gzipSync(Buffer.from(await res.arrayBuffer())).length;
+      }
+      expect(total).toBeLessThan(100_000);
+      expect(load.outstanding).toBe(8);
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+});
