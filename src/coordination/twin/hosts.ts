@@ -92,7 +92,15 @@ function revoke(c: Call, host: Host, leaf: Node): void {
   host.want += rowWant(row) - before;
   settle(c, leaf, row);
   reorder(c, leaf);
+  // It left the order with its last grant, and what was taken back waits again: once the host calls.
+  if (!leaf.active && rowWant(row) > 0) addDormant(c, host.uid, leaf);
   if (leaf.busy && !leafBusy(c, leaf)) becameIdle(c, leaf);
+}
+
+function addDormant(c: Call, uid: number, leaf: Node): void {
+  const ids = c.state.dormant.get(uid);
+  if (ids === undefined) c.state.dormant.set(uid, [leaf.id]);
+  else ids.push(leaf.id);
 }
 
 /** A leaf whose turn it is has nobody who may be granted to: it leaves the order until one comes back. */
@@ -100,9 +108,7 @@ export function setDormant(c: Call, leaf: Node): void {
   for (const row of leaf.rows) {
     const host = c.byUid.get(row.uid);
     if (host?.suspended !== true || rowWant(row) === 0) continue;
-    const ids = c.state.dormant.get(row.uid);
-    if (ids === undefined) c.state.dormant.set(row.uid, [leaf.id]);
-    else ids.push(leaf.id);
+    addDormant(c, row.uid, leaf);
   }
   deactivate(c, leaf);
 }

@@ -71,9 +71,9 @@ export function giveQuota(c: Call, caller: Host): number {
     upTo += host.weight + 1;
     if (host === caller) quota = Math.floor((depth * upTo) / total + shift) - from;
   }
-  if (quota <= caller.quotaHeld) return quota;
-  const left = depth - told;
-  const more = quota - caller.quotaHeld < left ? quota - caller.quotaHeld : left;
-  if (more > 0) caller.quotaHeld += more;
-  return caller.quotaHeld;
+  // What the others may have is not given twice, not even to a host that comes back with what it had.
+  const left = depth - (told - caller.quotaHeld);
+  if (quota > left) quota = left > 0 ? left : 0;
+  if (quota > caller.quotaHeld) caller.quotaHeld = quota;
+  return quota;
 }
