@@ -40,8 +40,7 @@ class Served implements ServedDevice {
   readonly name: string;
   record: DeviceRecord;
   opened: Opened | null = null;
-  /** Why it is not open. */
-  closedBecause = '';
+  stateMessage = '';
   readonly #policies: PoliciesInForce;
 
   constructor(record: DeviceRecord, policies: PoliciesInForce) {
@@ -55,10 +54,6 @@ class Served implements ServedDevice {
     const { dispatcher } = this.opened;
     if (this.record.draining) return dispatcher.queued + dispatcher.outstanding > 0 ? 'draining' : 'drained';
     return dispatcher.suspect ? 'suspect' : 'ready';
-  }
-
-  get stateMessage(): string {
-    return this.opened?.dispatcher.trouble ?? this.closedBecause;
   }
 
   get sizeBytes(): number {
@@ -236,10 +231,10 @@ export class Host implements ServedDevices {
         logger,
       });
       served.opened = { device, dispatcher };
-      served.closedBecause = '';
+      served.stateMessage = '';
     } catch (error) {
-      served.closedBecause = SluiceError.from(error).message;
-      logger.error({ device: name, error: served.closedBecause }, 'device does not open');
+      served.stateMessage = SluiceError.from(error).message;
+      logger.error({ device: name, error: served.stateMessage }, 'device does not open');
     }
   }
 
@@ -247,7 +242,7 @@ export class Host implements ServedDevices {
     const { opened } = served;
     if (opened === null) return;
     served.opened = null;
-    served.closedBecause = 'closed';
+    served.stateMessage = 'closed';
     opened.dispatcher.cancelQueued('DRAINING', drainingMessage(served.name));
     await opened.dispatcher.idle();
     opened.dispatcher.close();

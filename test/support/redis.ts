@@ -116,10 +116,8 @@ export class RedisServer implements AsyncDisposable {
   }
 
   get admin(): Redis {
-    if (this.#admin === null) {
-      this.#admin = new Redis({ path: this.socket, retryStrategy: () => 50, disableClientInfo: true });
-      this.#admin.on('error', () => undefined);
-    }
+    this.#admin ??= new Redis({ path: this.socket, retryStrategy: () => 50, disableClientInfo: true });
+    this.#admin.on('error', () => undefined);
     return this.#admin;
   }
 

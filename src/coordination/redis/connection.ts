@@ -107,12 +107,9 @@ export class RedisConnection {
 
   /** Run id of the server process that has the key, '' while it is not known. Another one may have other data. */
   serverOf(key: string): string {
-    return this.#servers.get(this.nodeOf(key)) ?? '';
-  }
-
-  /** HOST:PORT of the cluster's node that has the key; '' for a single server, and while it is not known. */
-  nodeOf(key: string): string {
-    return this.#client instanceof Cluster ? (this.#client.slots[slotOf(key)]?.[0] ?? '') : '';
+    if (!(this.#client instanceof Cluster)) return this.#servers.get('') ?? '';
+    const node = this.#client.slots[slotOf(key)]?.[0];
+    return node === undefined ? '' : (this.#servers.get(node) ?? '');
   }
 
   /** Told when it goes down, comes up, or a server is another. @returns how to stop */
@@ -126,14 +123,37 @@ export class RedisConnection {
    * @throws SluiceError STORE_UNAVAILABLE, INTERNAL (the script failed)
    */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    return await this.#run((client) => ({
+      byDigest: () => client.evalsha(script.digest, keys.length, ...keys, ...args),
+      byText: () => client.eval(script.text, keys.length, ...keys, ...args),
+    }));
+  }
+
+  /** The same for a script that answers with bytes. */
+  async runForBytes(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Buffer> {
+    const reply = await this.#run((client) => ({
+      byDigest: () => client.callBuffer('EVALSHA', script.digest, keys.length, ...keys, ...args),
+      byText: () => client.callBuffer('EVAL', script.text, keys.length, ...keys, ...args),
+    }));
+    if (reply instanceof Buffer) return reply;
+    throw new SluiceError(
+      'INTERNAL',
+      `store ${this.shown}: script ${script.name} answered with something else than bytes`,
+    );
+  }
+
+  async #run(
+    ways: (client: Client) => { byDigest: () => Promise<unknown>; byText: () => Promise<unknown> },
+  ): Promise<unknown> {
     this.#needUp();
+    const { byDigest, byText } = ways(this.#client);
     try {
-      return await this.#client.evalsha(script.digest, keys.length, ...keys, ...args);
+      return await byDigest();
     } catch (error) {
       if (replyCode(error) !== 'NOSCRIPT') throw storeError(this.shown, error);
     }
     try {
-      return await this.#client.eval(script.text, keys.length, ...keys, ...args);
+      return await byText();
     } catch (error) {
       throw storeError(this.shown, error);
     }

@@ -33,6 +33,11 @@ export function isTree(c: Call): boolean {
   return c.meta.settings.scheduler === 'fair';
 }
 
+/** Whether the oldest request goes first, whoever it is for. */
+export function ordersByAge(c: Call): boolean {
+  return c.meta.settings.scheduler === 'fifo';
+}
+
 export function nudge(c: Call, host: Host): void {
   if (host.nudged) return;
   host.nudged = true;

@@ -1,5 +1,5 @@
 /** Giving the free slots to who is owed them. */
-import { chargesCost, nodeOf, nudge, type Call } from './call.js';
+import { chargesCost, nodeOf, nudge, ordersByAge, type Call } from './call.js';
 import { setDormant, slotsUsed } from './hosts.js';
 import { chargePicked, deactivate, payDeposits, reorder } from './order.js';
 import { ROOT, type Host, type Node, type Row } from './records.js';
@@ -99,7 +99,7 @@ function firstChild(c: Call, search: Search, home: Node): Node | undefined {
 
 /** Hosts with backlog of a tag take turns (fifo: the oldest request). None: the leaf is out of this search. */
 function rowInTurn(c: Call, search: Search, leaf: Node): Row | undefined {
-  const byAge = c.meta.settings.scheduler === 'fifo';
+  const byAge = ordersByAge(c);
   const count = leaf.rows.length;
   let chosen = -1;
   let capped = false;

@@ -2,7 +2,7 @@
  * Who goes first among the children of a node: activation, charges and idleness of `fair` (the
  * reasons stand in core/scheduling/fair.ts), of `stride` and of `fifo`, in the shared state.
  */
-import { nodeOf, type Call } from './call.js';
+import { nodeOf, ordersByAge, type Call } from './call.js';
 import { RENORMALISE_AT, ROOT, SCALE, type Node } from './records.js';
 import { hostOf, nextArrival, rowWant } from './rows.js';
 
@@ -129,7 +129,7 @@ function oldestArrival(c: Call, leaf: Node): number {
 
 /** Of `fifo`: what a leaf is ordered by may have changed. */
 export function reorder(c: Call, leaf: Node): void {
-  if (c.meta.settings.scheduler === 'fifo' && leaf.active) leaf.vio = oldestArrival(c, leaf);
+  if (ordersByAge(c) && leaf.active) leaf.vio = oldestArrival(c, leaf);
 }
 
 /** Nothing of `leaf` waits that could be granted: it and its ancestors without another such child leave their orders. */

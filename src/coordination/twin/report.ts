@@ -1,6 +1,6 @@
 /** Taking in what the caller says of its rows. */
 import type { ExchangeCall, NodeState, RowRefusal, RowState } from '../exchange/protocol.js';
-import { nodeOf, type Call } from './call.js';
+import { nodeOf, ordersByAge, type Call } from './call.js';
 import { dropRow } from './hosts.js';
 import { activate, becameBusy, becameIdle, deactivate, reorder, setShares } from './order.js';
 import { NONE, ROOT, ROWS_MAX, makeRow, type Host, type Node, type Row } from './records.js';
@@ -84,7 +84,7 @@ function takeRow(c: Call, host: Host, leaf: Node, row: Row, said: RowState): voi
   const open = row.granted - row.used - row.handedBack;
   row.backlog = said.backlog;
   row.costs = [...said.headCosts];
-  row.arrivals = said.headAgesUs.map((ageUs) => c.meta.clockUs - ageUs);
+  row.arrivals = ordersByAge(c) ? said.headAgesUs.map((ageUs) => c.meta.clockUs - ageUs) : [];
   row.seen = said.seen;
   row.used = said.used;
   row.handedBack = said.handedBack;

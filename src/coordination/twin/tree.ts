@@ -148,14 +148,15 @@ export function unlist(c: Call, node: Node): void {
 
 /** Forgets what it may among the nodes that were idle longest. */
 export function sweep(c: Call, made: number): void {
-  const ids: number[] = [];
+  const most = SWEEP + SWEEP_FOR_EACH * made;
+  const due: Node[] = [];
   for (const id of c.state.idle) {
-    if (ids.length >= SWEEP + SWEEP_FOR_EACH * made) break;
-    ids.push(id);
-  }
-  for (const id of ids) {
     const node = nodeOf(c, id);
-    if (c.meta.clockUs - node.listedSince < KEEP_US) return;
+    if (c.meta.clockUs - node.listedSince < KEEP_US) break;
+    due.push(node);
+  }
+  due.sort((a, b) => a.listedSince - b.listedSince || a.id - b.id);
+  for (const node of due.slice(0, most)) {
     if (mayForget(c, node)) forget(c, node);
     else list(c, node);
   }

@@ -1,0 +1,315 @@
+-- One exchange between a host and the shared state of a device: time and leases; who calls; what it
+-- says; grants while slots are free and somebody waits; the reply. Absolute state and monotone
+-- counters only: src/coordination/exchange/protocol.ts. The twin's exchange.ts, step for step.
+--
+-- KEYS  1 the device's state, sluice:{DEVICE}:exchange; all other keys begin with it and ':', in the same slot
+-- ARGV  1 the call, a message-packed array in the order of `said` below
+--       2 run id of the server that this connection leads to
+--       3 a fresh id for an incarnation, should one begin
+-- Returns, message-packed
+--   {status, code, message, incarnation, epoch, {{row, granted}…}, {{row, code, message}…}, grants made,
+--    settling, advance, outage quota, depth, slots used, hosts, contended, again us}
+--   status: 'ok', 'rejoin', 'stale', 'refused'
+-- Refuses
+--   UNSUPPORTED  the state is of a newer schema; nothing is changed
+--   QUEUE_FULL   a device has as many hosts as it can
+-- Publishes
+--   '' on sluice:{DEVICE}:exchange:nudge:HOST (sharded), once until the host calls: it has grants or is asked for its advance
+-- #include parts
+
+local SETTLE = 1 / 4
+local AWAY = 1 / 4
+
+local argument = cmsgpack.unpack(ARGV[1])
+local server, fresh = ARGV[2], ARGV[3]
+local said = {
+  device = argument[1], host = argument[2], kind = argument[3], incarnation = argument[4],
+  epoch = argument[5], n = argument[6], acked = argument[7], lease_us = argument[8],
+  settings = argument[9], settings_revision = argument[10], exchange_us = argument[11],
+  advance = argument[12], outage_quota = argument[13], hosts = argument[14], advance_idle = argument[15],
+  rows = argument[16], nodes = argument[17], forget = argument[18],
+}
+
+local function reply(status, code, message)
+  local incarnation = meta and status ~= 'refused' and meta.incarnation or ''
+  return cmsgpack.pack({
+    status, code or 'OK', message or '', incarnation, said.epoch, {}, {}, 0, false, 0, 0, 0, 0, 0, false, 0,
+  })
+end
+
+local function settings_said()
+  local s = said.settings
+  return {
+    scheduler = s[1], depth = s[2], credit = s[3], idle_reset_ms = s[4],
+    global_shares = s[5], sleep_ms = s[6], threshold = s[7], sleep_rule = s[8],
+  }
+end
+
+local function make_root()
+  make_node(ROOT, '', NONE, true, 0, 0)
+end
+
+local function new_state(now)
+  meta = {
+    schema = SCHEMA, incarnation = fresh, server = server, store_us = now, clock_us = 0, born_us = 0,
+    settings = settings_said(), settings_revision = said.settings_revision,
+    node_ids = 0, uids = 0, activations = 0, grants_made = 0, nodes = 1,
+    contended = false, calm_since = 0, settling_until = 0, expected = 0, returned = 0,
+    hosts = {}, remains = {},
+  }
+  make_root()
+end
+
+-- The device's own clock (twin/clock.ts): absence of the store, another server or a jump of its time ends nobody's lease.
+local function pass_time(now)
+  local gap = now - meta.store_us
+  local changed = server ~= meta.server
+  if not changed and gap > 0 and gap <= said.lease_us * AWAY then
+    meta.clock_us = meta.clock_us + gap
+  end
+  meta.store_us = now
+  if not changed then
+    return
+  end
+  meta.server = server
+  for _, host in ipairs(meta.hosts) do
+    host.confirmed = false
+  end
+  local upto = meta.clock_us + said.lease_us * SETTLE
+  if upto > meta.settling_until then
+    meta.settling_until = upto
+  end
+end
+
+local function host_named(id)
+  for _, host in ipairs(meta.hosts) do
+    if host.id == id then
+      return host
+    end
+  end
+  return nil
+end
+
+-- Whether the call may be taken in.
+local function standing(known)
+  if known and (said.n <= known.n or said.epoch < known.epoch) then
+    return 'stale'
+  end
+  if said.kind == 'join' then
+    return 'ok'
+  end
+  if said.incarnation ~= meta.incarnation or not known then
+    return 'rejoin'
+  end
+  if said.epoch ~= known.epoch or said.acked > known.n then
+    return 'rejoin'
+  end
+  local numbers = {}
+  for i, row in ipairs(said.rows) do
+    numbers[i] = row[R_ROW]
+  end
+  for _, number in ipairs(said.forget) do
+    numbers[#numbers + 1] = number
+  end
+  load_rows(known.uid, numbers)
+  return knows_rows(known, said.rows) and 'ok' or 'rejoin'
+end
+
+local function orders_below(id, found)
+  found[#found + 1] = K .. ':o' .. id
+  for _, member in ipairs(redis.call('ZRANGE', K .. ':o' .. id, 0, -1)) do
+    local _, child = struct.unpack('>I6I6', member)
+    if node_of(child)[INNER] then
+      orders_below(child, found)
+    end
+  end
+  return found
+end
+
+-- Another scheduler takes over: the tree begins anew, and hosts say anew what waits and what they hold.
+-- Only nodes that are active have orders, and they are found from the root down.
+local function begin_anew()
+  flush_nodes()
+  local keys = orders_below(ROOT, { K .. ':n', K .. ':t', K .. ':i', K .. ':d' })
+  for _, host in ipairs(meta.hosts) do
+    keys[#keys + 1] = K .. ':r' .. host.uid
+  end
+  for _, remains in ipairs(meta.remains) do
+    keys[#keys + 1] = K .. ':r' .. remains[1]
+  end
+  for from = 1, #keys, 4000 do
+    redis.call('UNLINK', unpack(keys, from, math.min(#keys, from + 3999)))
+  end
+  nodes, dirty, cached, views, blocked = {}, {}, {}, {}, {}
+  was_member, was_vio, was_home = {}, {}, {}
+  tag_ids, tag_changed, row_leaves, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
+  make_root()
+  meta.incarnation = fresh
+  meta.born_us = meta.clock_us
+  meta.nodes = 1
+  meta.remains = {}
+  meta.expected = #meta.hosts
+  meta.returned = 0
+  for _, host in ipairs(meta.hosts) do
+    host.confirmed, host.want, host.weight, host.suspended = false, 0, 0, false
+    host.unfetched, host.unseen, host.rows_end = {}, {}, 0
+    nudge(host)
+  end
+end
+
+local function add_host(before)
+  meta.uids = meta.uids + 1
+  local epoch = said.epoch
+  if before and before.epoch >= epoch then
+    epoch = before.epoch + 1
+  end
+  local host = {
+    id = said.host, uid = meta.uids, epoch = epoch, n = said.n, lease_end = 0, exchange_us = 0,
+    held = 0, advance = 0, advance_idle = 0, want = 0, weight = 0,
+    quota_held = 0, confirmed = true, suspended = false, nudged = false,
+    unfetched = {}, unfetched_since = 0, unseen = {}, rows_end = 0,
+  }
+  meta.hosts[#meta.hosts + 1] = host
+  by_uid[host.uid] = host
+  -- Nothing can be there of an epoch that begins.
+  row_leaves[host.uid] = setmetatable({}, { __index = function() return false end })
+  return host
+end
+
+-- A host of an earlier incarnation has come back: others may hold what this state knows nothing of.
+local function note_return()
+  if said.incarnation == '' or said.incarnation == meta.incarnation then
+    return
+  end
+  meta.returned = meta.returned + 1
+  if said.hosts > meta.expected then
+    meta.expected = said.hosts
+  end
+  local upto = meta.born_us + said.lease_us
+  if meta.returned >= meta.expected then
+    meta.settling_until = 0
+  elseif upto > meta.settling_until then
+    meta.settling_until = upto
+  end
+end
+
+-- The totals of rows with grants that the host has not said it saw.
+local function unseen_grants(host)
+  local granted, unseen = {}, {}
+  for _, id in ipairs(host.unseen) do
+    local leaf = node_if_any(id)
+    local row = leaf and find_row(leaf, host.uid)
+    if row and row[GRANTED] ~= row[SEEN] then
+      granted[#granted + 1] = { row[ROW], row[GRANTED] }
+      unseen[#unseen + 1] = id
+    end
+  end
+  host.unseen = unseen
+  return granted
+end
+
+-- When a grant may be taken back from somebody, for one who waits.
+local function again_us(caller)
+  if caller.want == 0 then
+    return 0
+  end
+  local soonest = 0
+  for _, host in ipairs(meta.hosts) do
+    if #host.unfetched > 0 then
+      local left = host.unfetched_since + fetch_us(host) - meta.clock_us
+      local us = left > 1 and left or 1
+      if soonest == 0 or us < soonest then
+        soonest = us
+      end
+    end
+  end
+  return soonest
+end
+
+local function take_in(host)
+  host.n = said.n
+  host.lease_end = meta.clock_us + said.lease_us
+  host.exchange_us = said.exchange_us
+  host.confirmed = true
+  host.nudged = false
+  host.advance = said.advance
+  host.advance_idle = said.advance_idle
+  host.quota_held = said.outage_quota
+  host.unfetched = {}
+  if host.suspended then
+    resume(host)
+  end
+  take_nodes(said.nodes)
+  local refused, made = take_rows(host, said.rows, said.nodes)
+  forget_rows(host, said.forget)
+  if not is_settling() then
+    grant_all(host)
+  end
+  update_contention(host)
+  local advance = give_advance(host, said.advance)
+  local quota = give_quota(host)
+  sweep(made)
+  local granted = unseen_grants(host)
+  return cmsgpack.pack({
+    'ok', 'OK', '', meta.incarnation, host.epoch, granted, refused, meta.grants_made,
+    is_settling(), advance, quota, meta.settings.depth, slots_used(), #meta.hosts, meta.contended, again_us(host),
+  })
+end
+
+local function serve()
+  local known = host_named(said.host)
+  local status = standing(known)
+  if status ~= 'ok' then
+    return reply(status)
+  end
+  if said.settings_revision > meta.settings_revision then
+    local settings = settings_said()
+    local exchanged = settings.scheduler ~= meta.settings.scheduler
+    meta.settings = settings
+    meta.settings_revision = said.settings_revision
+    if exchanged then
+      begin_anew()
+      if said.kind ~= 'join' then
+        return reply('rejoin')
+      end
+    end
+  end
+  local host = known
+  if said.kind ~= 'exchange' then
+    if host then
+      end_epoch(host)
+    end
+    if said.kind == 'leave' then
+      return reply('ok')
+    end
+    if #meta.hosts >= HOSTS_MAX then
+      return reply('refused', 'QUEUE_FULL', string.format('a device is shared by at most %d hosts', HOSTS_MAX))
+    end
+    host = add_host(known)
+    note_return()
+  end
+  return take_in(host)
+end
+
+meta = read_meta()
+local now = store_us()
+if not meta then
+  if said.kind ~= 'join' then
+    return reply('rejoin')
+  end
+  new_state(now)
+elseif meta.schema > SCHEMA then
+  return reply('refused', 'UNSUPPORTED', string.format(
+    'device %s has state of schema %d; this host reads up to %d', said.device, meta.schema, SCHEMA))
+end
+by_uid = {}
+for _, host in ipairs(meta.hosts) do
+  by_uid[host.uid] = host
+end
+pass_time(now)
+end_leases()
+clear_remains()
+revoke_unfetched(said.host)
+local answer = serve()
+flush()
+return answer

@@ -1,0 +1,404 @@
+-- The shared state of one device: src/coordination/twin/records.ts says what the fields mean. The
+-- functions beside this file are the twin's, step for step; a property test holds both equal.
+--
+-- K        string: meta and hosts
+-- K:n      hash: node -> its fields, its rows among them
+-- K:t      hash: tag -> node
+-- K:r<uid> hash: row of the epoch -> leaf
+-- K:o<id>  zset: active children of node id: sequence of activation and node, by vio
+-- K:i      zset: nodes that nobody speaks of, by the time since when
+-- K:d      hash: uid -> leaves that left the order because the epoch's host was suspended
+--
+-- Values are message-packed arrays. Each node is read once a call and written once, at its end; so
+-- are the orders, of which only the first children are read.
+
+-- #include surroundings
+
+local K = KEYS[1]
+
+local ROOT = 0
+local NONE = -1
+local NEVER = -1e15
+local SCHEMA = 1
+local SCALE = 10000
+local RENORMALISE_AT = 2 ^ 40
+local HOSTS_MAX = 256
+local ROWS_MAX = 262144
+local NODES_MAX = 1000000
+local CHILDREN_MAX = 262144
+
+-- Fields of a node; those from V on are of inner nodes, ROWS and TURN of leaves. SHIFT: how far its
+-- home's time had been taken back when it was written; SHIFTED: how far its own children's has been.
+local ID, TAG, HOME, INNER, SHARES, SELF_SHARES, REVISION, VIO, FLOOR, DEPOSIT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+local ACTIVE, SEQ, BUSY, IDLE_SINCE, LISTED_SINCE, SHIFT, TURN, ROWS = 11, 12, 13, 14, 15, 16, 17, 18
+local V, MAX_VIO, QUIET_SINCE, BUSY_CHILDREN, ACTIVE_CHILDREN, ACTIVE_SHARES, CHILDREN, SELF, SHIFTED =
+  17, 18, 19, 20, 21, 22, 23, 24, 25
+
+-- Fields of a row.
+local UID, ROW, BACKLOG, COSTS, ARRIVALS, SEEN, USED, HANDED_BACK, ADVANCED = 1, 2, 3, 4, 5, 6, 7, 8, 9
+local DISPATCHED_COST, FINISHED, GRANTED, PENDING, CHARGED, WEIGHT = 10, 11, 12, 13, 14, 15
+
+-- What a call works on.
+local meta, hosts, by_uid
+local nodes = {}
+local dirty = {}
+-- As stored: member and score in the order, false where it was in none; and in whose order.
+local was_member, was_vio, was_home = {}, {}, {}
+-- By home: what was loaded of its children, in that order.
+local cached = {}
+local views, blocked = {}, {}
+local tag_ids, tag_changed = {}, {}
+local row_leaves, row_changed = {}, {}
+local idle_changed = {}
+local dormant_more = {}
+local nudges = {}
+
+local function read_meta()
+  local blob = redis.call('GET', K)
+  if not blob then
+    return nil
+  end
+  local a = cmsgpack.unpack(blob)
+  local read = { schema = a[1] }
+  if a[1] > SCHEMA then
+    return read
+  end
+  read.incarnation, read.server, read.store_us, read.clock_us, read.born_us = a[2], a[3], a[4], a[5], a[6]
+  local s = a[7]
+  read.settings = {
+    scheduler = s[1], depth = s[2], credit = s[3], idle_reset_ms = s[4],
+    global_shares = s[5], sleep_ms = s[6], threshold = s[7], sleep_rule = s[8],
+  }
+  read.settings_revision, read.node_ids, read.uids, read.activations = a[8], a[9], a[10], a[11]
+  read.grants_made, read.nodes, read.contended, read.calm_since = a[12], a[13], a[14], a[15]
+  read.settling_until, read.expected, read.returned = a[16], a[17], a[18]
+  read.hosts = {}
+  for i, h in ipairs(a[19]) do
+    read.hosts[i] = {
+      id = h[1], uid = h[2], epoch = h[3], n = h[4], lease_end = h[5], exchange_us = h[6],
+      held = h[7], advance = h[8], advance_idle = h[9], want = h[10], weight = h[11],
+      quota_held = h[12], confirmed = h[13], suspended = h[14], nudged = h[15],
+      unfetched = h[16], unfetched_since = h[17], unseen = h[18], rows_end = h[19],
+    }
+  end
+  read.remains = a[20]
+  return read
+end
+
+local function write_meta()
+  local list = {}
+  for i, h in ipairs(meta.hosts) do
+    list[i] = {
+      h.id, h.uid, h.epoch, h.n, h.lease_end, h.exchange_us,
+      h.held, h.advance, h.advance_idle, h.want, h.weight,
+      h.quota_held, h.confirmed, h.suspended, h.nudged,
+      h.unfetched, h.unfetched_since, h.unseen, h.rows_end,
+    }
+  end
+  local s = meta.settings
+  redis.call('SET', K, cmsgpack.pack({
+    meta.schema, meta.incarnation, meta.server, meta.store_us, meta.clock_us, meta.born_us,
+    { s.scheduler, s.depth, s.credit, s.idle_reset_ms, s.global_shares, s.sleep_ms, s.threshold, s.sleep_rule },
+    meta.settings_revision, meta.node_ids, meta.uids, meta.activations,
+    meta.grants_made, meta.nodes, meta.contended, meta.calm_since,
+    meta.settling_until, meta.expected, meta.returned, list, meta.remains,
+  }))
+end
+
+local function touch(node)
+  dirty[node[ID]] = node
+end
+
+-- Catches up with what was taken back from its home's time while the node was not looked at.
+local function shift_node(node, home)
+  local behind = home[SHIFTED] - node[SHIFT]
+  if behind == 0 then
+    return
+  end
+  node[SHIFT] = home[SHIFTED]
+  if meta.settings.scheduler == 'stride' then
+    node[VIO] = 0
+    node[FLOOR] = 0
+  else
+    local least = -(meta.settings.credit * SCALE) / node[SHARES]
+    node[VIO] = node[VIO] - behind
+    node[FLOOR] = node[FLOOR] - behind
+    if node[FLOOR] < least then
+      node[FLOOR] = least
+    end
+    if not node[ACTIVE] and node[VIO] < least then
+      node[VIO] = least
+    end
+  end
+  touch(node)
+end
+
+local function keep(node)
+  local id, home = node[ID], node[HOME]
+  nodes[id] = node
+  local siblings = cached[home]
+  if siblings then
+    siblings[#siblings + 1] = node
+  else
+    cached[home] = { node }
+  end
+end
+
+local function member_of(node)
+  return struct.pack('>I6I6', node[SEQ], node[ID])
+end
+
+local function take_blob(blob)
+  local node = cmsgpack.unpack(blob)
+  local id = node[ID]
+  was_home[id] = node[HOME]
+  if node[ACTIVE] then
+    was_member[id] = member_of(node)
+    was_vio[id] = node[VIO]
+  end
+  keep(node)
+  return node
+end
+
+-- The nodes of these numbers and all above them, a read for each level of the tree.
+local function load_all(ids)
+  local loaded = {}
+  local wanted = ids
+  while #wanted > 0 do
+    local blobs = redis.call('HMGET', K .. ':n', unpack(wanted))
+    local above, asked = {}, {}
+    for i = 1, #wanted do
+      loaded[#loaded + 1] = take_blob(blobs[i])
+    end
+    for i = #loaded - #wanted + 1, #loaded do
+      local home = loaded[i][HOME]
+      if home ~= NONE and not nodes[home] and not asked[home] then
+        asked[home] = true
+        above[#above + 1] = home
+      end
+    end
+    wanted = above
+  end
+  for i = #loaded, 1, -1 do
+    local node = loaded[i]
+    if node[HOME] ~= NONE then
+      shift_node(node, nodes[node[HOME]])
+    end
+  end
+end
+
+-- The node of a number that is in use.
+local function node_of(id)
+  local node = nodes[id]
+  if not node then
+    load_all({ id })
+    node = nodes[id]
+  end
+  return node
+end
+
+-- The same; nil where it is not in use any more.
+local function node_if_any(id)
+  if nodes[id] == false or nodes[id] == nil and redis.call('HEXISTS', K .. ':n', id) == 0 then
+    return nil
+  end
+  return node_of(id)
+end
+
+local function make_node(id, tag, home, inner, vio, shift)
+  local node = {
+    id, tag, home, inner, 100, 100, -1, vio, vio, 0,
+    false, 0, false, NEVER, meta.clock_us, shift,
+  }
+  if inner then
+    node[V], node[MAX_VIO], node[QUIET_SINCE], node[BUSY_CHILDREN] = 0, 0, meta.clock_us, 0
+    node[ACTIVE_CHILDREN], node[ACTIVE_SHARES], node[CHILDREN], node[SELF], node[SHIFTED] = 0, 0, 0, NONE, 0
+  else
+    node[TURN], node[ROWS] = 0, {}
+  end
+  keep(node)
+  touch(node)
+  return node
+end
+
+local function id_of_tag(tag)
+  local id = tag_ids[tag]
+  if id == nil then
+    local text = redis.call('HGET', K .. ':t', tag)
+    id = text and tonumber(text)
+    tag_ids[tag] = id
+  end
+  return id or nil
+end
+
+local function set_tag(tag, id)
+  tag_ids[tag] = id
+  tag_changed[tag] = true
+end
+
+-- Leaves of an epoch's rows: nil where a row is not known.
+local function leaf_of_row(uid, row)
+  local rows = row_leaves[uid]
+  if not rows then
+    rows = {}
+    row_leaves[uid] = rows
+  end
+  local leaf = rows[row]
+  if leaf == nil then
+    local text = redis.call('HGET', K .. ':r' .. uid, row)
+    leaf = text and tonumber(text)
+    rows[row] = leaf
+  end
+  return leaf or nil
+end
+
+local function set_row(uid, row, leaf)
+  row_leaves[uid][row] = leaf
+  local changed = row_changed[uid]
+  if not changed then
+    changed = {}
+    row_changed[uid] = changed
+  end
+  changed[row] = true
+end
+
+-- Reads the leaves of these rows in one go, and the leaves themselves with all above them.
+local function load_rows(uid, rows)
+  local known = row_leaves[uid]
+  if not known then
+    known = {}
+    row_leaves[uid] = known
+  end
+  local ids, asked = {}, {}
+  for from = 1, #rows, 4000 do
+    local upto = math.min(#rows, from + 3999)
+    local texts = redis.call('HMGET', K .. ':r' .. uid, unpack(rows, from, upto))
+    for i = from, upto do
+      local text = texts[i - from + 1]
+      local leaf = text and tonumber(text)
+      known[rows[i]] = leaf
+      if leaf and not nodes[leaf] and not asked[leaf] then
+        asked[leaf] = true
+        ids[#ids + 1] = leaf
+      end
+    end
+  end
+  for from = 1, #ids, 4000 do
+    load_all({ unpack(ids, from, math.min(#ids, from + 3999)) })
+  end
+end
+
+local flush_nodes, flush_idle, read_dormant, flush
+do
+  -- Sends a command whose pairs may be more than one call of Lua can carry.
+  local function in_pieces(command, key, list, size)
+    for from = 1, #list, size do
+      redis.call(command, key, unpack(list, from, math.min(#list, from + size - 1)))
+    end
+  end
+
+  function flush_nodes()
+    local sets, dels = {}, {}
+    local added, removed = {}, {}
+    for id, node in pairs(dirty) do
+      local member, home, vio = nil, nil, nil
+      if node == false then
+        dels[#dels + 1] = id
+      else
+        sets[#sets + 1] = id
+        sets[#sets + 1] = cmsgpack.pack(node)
+        if node[ACTIVE] then
+          member, home, vio = member_of(node), node[HOME], node[VIO]
+        end
+      end
+      local before = was_member[id]
+      if before and (before ~= member or was_home[id] ~= home) then
+        local list = removed[was_home[id]] or {}
+        removed[was_home[id]] = list
+        list[#list + 1] = before
+        before = nil
+      end
+      if member and (not before or was_vio[id] ~= vio) then
+        local list = added[home] or {}
+        added[home] = list
+        list[#list + 1] = vio
+        list[#list + 1] = member
+      end
+    end
+    for home, list in pairs(removed) do
+      in_pieces('ZREM', K .. ':o' .. home, list, 4000)
+    end
+    for home, list in pairs(added) do
+      in_pieces('ZADD', K .. ':o' .. home, list, 4000)
+    end
+    in_pieces('HSET', K .. ':n', sets, 4000)
+    in_pieces('HDEL', K .. ':n', dels, 4000)
+  end
+
+  local function flush_map(key, map, changed)
+    local sets, dels = {}, {}
+    for field in pairs(changed) do
+      local value = map[field]
+      if value then
+        sets[#sets + 1] = field
+        sets[#sets + 1] = value
+      else
+        dels[#dels + 1] = field
+      end
+    end
+    in_pieces('HSET', key, sets, 4000)
+    in_pieces('HDEL', key, dels, 4000)
+  end
+
+  function flush_idle()
+    local added, removed = {}, {}
+    for id, since in pairs(idle_changed) do
+      if since then
+        added[#added + 1] = since
+        added[#added + 1] = struct.pack('>I6', id)
+      else
+        removed[#removed + 1] = struct.pack('>I6', id)
+      end
+    end
+    in_pieces('ZADD', K .. ':i', added, 4000)
+    in_pieces('ZREM', K .. ':i', removed, 4000)
+    idle_changed = {}
+  end
+
+  function read_dormant(uid)
+    local blob = redis.call('HGET', K .. ':d', uid)
+    return blob and cmsgpack.unpack(blob) or {}
+  end
+
+  local function flush_dormant()
+    for uid, more in pairs(dormant_more) do
+      local ids = read_dormant(uid)
+      for _, id in ipairs(more) do
+        ids[#ids + 1] = id
+      end
+      redis.call('HSET', K .. ':d', uid, cmsgpack.pack(ids))
+    end
+  end
+
+  function flush()
+    flush_nodes()
+    flush_map(K .. ':t', tag_ids, tag_changed)
+    for uid, changed in pairs(row_changed) do
+      flush_map(K .. ':r' .. uid, row_leaves[uid], changed)
+    end
+    flush_idle()
+    flush_dormant()
+    write_meta()
+    for _, host in ipairs(nudges) do
+      publish_nudge(host)
+    end
+  end
+end
+
+local function nudge(host)
+  if host.nudged then
+    return
+  end
+  host.nudged = true
+  nudges[#nudges + 1] = host.id
+end

@@ -1,0 +1,328 @@
+-- Who goes first among the children of a node (twin/order.ts).
+-- #include rows
+
+local end_busy_period, note_vio, became_busy, became_idle, lowest_active_vio, reorder, activate, deactivate, pay_deposits, charge, set_shares, settle
+do
+  local function scale()
+    return meta.settings.scheduler == 'stride' and meta.settings.global_shares or SCALE
+  end
+
+  function note_vio(home, vio)
+    if vio > home[MAX_VIO] then
+      home[MAX_VIO] = vio
+      touch(home)
+    end
+  end
+
+  function end_busy_period(home)
+    if home[BUSY_CHILDREN] > 0 then
+      return
+    end
+    if meta.clock_us - home[QUIET_SINCE] < meta.settings.idle_reset_ms * 1000 then
+      return
+    end
+    if home[MAX_VIO] > home[V] then
+      home[V] = home[MAX_VIO]
+      touch(home)
+    end
+  end
+
+  function became_busy(leaf)
+    local node = leaf
+    while node[ID] ~= ROOT do
+      local home = node_of(node[HOME])
+      node[BUSY] = true
+      touch(node)
+      end_busy_period(home)
+      home[BUSY_CHILDREN] = home[BUSY_CHILDREN] + 1
+      touch(home)
+      if home[BUSY_CHILDREN] > 1 then
+        return
+      end
+      node = home
+    end
+  end
+
+  function became_idle(leaf)
+    local node = leaf
+    node[IDLE_SINCE] = meta.clock_us
+    while node[ID] ~= ROOT do
+      local home = node_of(node[HOME])
+      node[BUSY] = false
+      touch(node)
+      home[BUSY_CHILDREN] = home[BUSY_CHILDREN] - 1
+      touch(home)
+      if home[BUSY_CHILDREN] > 0 then
+        return
+      end
+      home[QUIET_SINCE] = meta.clock_us
+      node = home
+    end
+  end
+
+  local function join(node, home)
+    meta.activations = meta.activations + 1
+    node[ACTIVE] = true
+    node[SEQ] = meta.activations
+    home[ACTIVE_CHILDREN] = home[ACTIVE_CHILDREN] + 1
+    home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + node[SHARES]
+    touch(node)
+    touch(home)
+  end
+
+  local function leave(node, home)
+    node[ACTIVE] = false
+    home[ACTIVE_CHILDREN] = home[ACTIVE_CHILDREN] - 1
+    home[ACTIVE_SHARES] = home[ACTIVE_SHARES] - node[SHARES]
+    touch(node)
+    touch(home)
+  end
+
+  -- All active children, read where they were not yet.
+  local function load_active(home)
+    local ids = {}
+    for _, member in ipairs(redis.call('ZRANGE', K .. ':o' .. home[ID], 0, -1)) do
+      local _, id = struct.unpack('>I6I6', member)
+      if nodes[id] == nil then
+        ids[#ids + 1] = id
+      end
+    end
+    for from = 1, #ids, 4000 do
+      load_all({ unpack(ids, from, math.min(#ids, from + 3999)) })
+    end
+  end
+
+  -- The lowest counter of an active child; nil where there is none.
+  function lowest_active_vio(home)
+    local lowest
+    for _, node in ipairs(cached[home[ID]] or {}) do
+      if node[ACTIVE] and node[HOME] == home[ID] and (not lowest or node[VIO] < lowest) then
+        lowest = node[VIO]
+      end
+    end
+    local at = 0
+    while true do
+      local chunk = redis.call('ZRANGE', K .. ':o' .. home[ID], at, at + 15, 'WITHSCORES')
+      if #chunk == 0 then
+        return lowest
+      end
+      for i = 1, #chunk, 2 do
+        local _, id = struct.unpack('>I6I6', chunk[i])
+        -- Of those that were read the record counts, not what the order still has.
+        if nodes[id] == nil then
+          local vio = tonumber(chunk[i + 1])
+          return lowest and lowest < vio and lowest or vio
+        end
+      end
+      at = at + 16
+    end
+  end
+
+  -- When the oldest request arrived that waits at the leaf in a host that may be granted to.
+  local function oldest_arrival(leaf)
+    local oldest
+    for _, row in ipairs(leaf[ROWS]) do
+      local host = by_uid[row[UID]]
+      if host and not host.suspended and row_want(row) > 0 then
+        local arrival = next_arrival(row)
+        if not oldest or arrival < oldest then
+          oldest = arrival
+        end
+      end
+    end
+    return oldest or leaf[VIO]
+  end
+
+  -- Of `fifo`: what a leaf is ordered by may have changed.
+  function reorder(leaf)
+    if orders_by_age() and leaf[ACTIVE] then
+      leaf[VIO] = oldest_arrival(leaf)
+      touch(leaf)
+    end
+  end
+
+  -- The paper's rule for a sleeper, as core/scheduling/stride.ts has it.
+  local function wake(leaf, root)
+    leaf[FLOOR] = 0
+    if meta.settings.sleep_rule == 'as-written' then
+      return
+    end
+    if meta.clock_us - leaf[IDLE_SINCE] < meta.settings.sleep_ms * 1000 or root[ACTIVE_CHILDREN] == 0 then
+      return
+    end
+    local lowest = lowest_active_vio(root)
+    if lowest > leaf[VIO] then
+      leaf[VIO] = lowest
+    end
+    leaf[FLOOR] = leaf[VIO]
+  end
+
+  -- Something of `leaf` waits again, the next request at this cost: it and its idle ancestors join their orders.
+  function activate(leaf, cost, was_busy)
+    local scheduler = meta.settings.scheduler
+    if scheduler ~= 'fair' then
+      local root = node_of(ROOT)
+      if scheduler == 'stride' and not was_busy then
+        wake(leaf, root)
+      end
+      if scheduler == 'fifo' then
+        leaf[VIO] = oldest_arrival(leaf)
+      end
+      join(leaf, root)
+      return
+    end
+    local node = leaf
+    while node[ID] ~= ROOT and not node[ACTIVE] do
+      local home = node_of(node[HOME])
+      local floor = home[V] - (meta.settings.credit * SCALE) / node[SHARES]
+      local vio = node[VIO] > floor and node[VIO] or floor
+      if node[DEPOSIT] < cost then
+        vio = vio + ((cost - node[DEPOSIT]) * SCALE) / node[SHARES]
+        node[DEPOSIT] = cost
+        note_vio(home, vio)
+      end
+      node[FLOOR] = floor
+      node[VIO] = vio
+      join(node, home)
+      node = home
+    end
+  end
+
+  -- Nothing of `leaf` waits that could be granted: it and its ancestors without another such child leave their orders.
+  function deactivate(leaf)
+    local node = leaf
+    while node[ID] ~= ROOT do
+      local home = node_of(node[HOME])
+      note_vio(home, node[VIO])
+      leave(node, home)
+      if home[ACTIVE_CHILDREN] > 0 then
+        return
+      end
+      node = home
+    end
+  end
+
+  -- Pays what each node of the path is short of for a request of this cost.
+  function pay_deposits(leaf, cost)
+    local node = leaf
+    while node[ID] ~= ROOT do
+      local home = node_of(node[HOME])
+      if node[DEPOSIT] < cost then
+        node[VIO] = node[VIO] + ((cost - node[DEPOSIT]) * SCALE) / node[SHARES]
+        node[DEPOSIT] = cost
+        note_vio(home, node[VIO])
+        touch(node)
+      end
+      node = home
+    end
+  end
+
+  -- Takes the domain's time back to less than 1 and its counters with it. Who is active is read and
+  -- written now, as the order has its counter; the others when they are next read.
+  local function renormalise(home)
+    local base = math.floor(home[V])
+    load_active(home)
+    home[V] = home[V] - base
+    home[MAX_VIO] = home[MAX_VIO] > base and home[MAX_VIO] - base or 0
+    home[SHIFTED] = home[SHIFTED] + base
+    touch(home)
+    for _, node in ipairs(cached[home[ID]] or {}) do
+      if node[HOME] == home[ID] then
+        shift_node(node, home)
+      end
+    end
+    views[home[ID]] = nil
+  end
+
+  -- The paper's reinitialisation: every counter 0.
+  local function reset_all()
+    local root = node_of(ROOT)
+    load_active(root)
+    root[SHIFTED] = root[SHIFTED] + 1
+    touch(root)
+    for _, node in ipairs(cached[ROOT] or {}) do
+      shift_node(node, root)
+    end
+    views[ROOT] = nil
+  end
+
+  function charge(leaf, cost, picked)
+    local scheduler = meta.settings.scheduler
+    if scheduler == 'fifo' then
+      return
+    end
+    local units = cost * scale()
+    local fair = scheduler == 'fair'
+    local node = leaf
+    while node[ID] ~= ROOT do
+      local home = node_of(node[HOME])
+      local before = node[VIO]
+      local after = before + units / node[SHARES]
+      node[VIO] = after
+      dirty[node[ID]] = node
+      if after > home[MAX_VIO] then
+        home[MAX_VIO] = after
+      end
+      if fair then
+        if before > home[V] and (picked or home[ACTIVE_CHILDREN] - (node[ACTIVE] and 1 or 0) == 0) then
+          home[V] = before
+        end
+        if home[V] > RENORMALISE_AT then
+          renormalise(home)
+        end
+      end
+      dirty[home[ID]] = home
+      node = home
+    end
+    if scheduler == 'stride' and leaf[VIO] >= meta.settings.threshold then
+      reset_all()
+    end
+  end
+
+  -- Takes a charge back; never below where the node stood when it was last activated.
+  local function refund(leaf, cost)
+    if meta.settings.scheduler == 'fifo' then
+      return
+    end
+    local units = cost * scale()
+    local node = leaf
+    while node[ID] ~= ROOT do
+      local vio = node[VIO] - units / node[SHARES]
+      node[VIO] = vio > node[FLOOR] and vio or node[FLOOR]
+      touch(node)
+      node = node_of(node[HOME])
+    end
+  end
+
+  -- New shares: in `fair` what a node is ahead or behind, in cost units, stays what it was.
+  function set_shares(node, shares)
+    if node[SHARES] == shares or node[ID] == ROOT then
+      return
+    end
+    local home = node_of(node[HOME])
+    if node[ACTIVE] then
+      home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + (shares - node[SHARES])
+      touch(home)
+    end
+    if meta.settings.scheduler == 'fair' then
+      local ratio = node[SHARES] / shares
+      node[VIO] = home[V] + (node[VIO] - home[V]) * ratio
+      node[FLOOR] = home[V] + (node[FLOOR] - home[V]) * ratio
+      note_vio(home, node[VIO])
+    end
+    node[SHARES] = shares
+    touch(node)
+  end
+
+  -- What a row was charged, made equal to what it says was dispatched and what is still on its way (twin/settle.ts).
+  function settle(leaf, row)
+    local due = reported_charge(row) + row[PENDING]
+    local difference = due - row[CHARGED]
+    row[CHARGED] = due
+    if difference > 0 then
+      charge(leaf, difference, false)
+    elseif difference < 0 then
+      refund(leaf, -difference)
+    end
+  end
+end

@@ -1,0 +1,10 @@
+-- What the exchange takes from around it: the store's time, and the way to hosts that are to be nudged.
+
+local function store_us()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000000 + tonumber(time[2])
+end
+
+local function publish_nudge(host)
+  redis.call('SPUBLISH', KEYS[1] .. ':nudge:' .. host, '')
+end

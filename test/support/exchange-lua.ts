@@ -1,0 +1,208 @@
+/**
+ * The exchange in Lua with the test's own surroundings: time comes as an argument, nudges go into a
+ * list. Everything else is the script that is served; its state can be read back in the twin's form.
+ */
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Redis } from 'ioredis';
+import { packCall, unpackReply } from '../../src/coordination/redis/exchange-message.js';
+import { Packer, unpack, type Packed } from '../../src/coordination/redis/message-pack.js';
+import { LUA_DIR, loadScript, type Script } from '../../src/coordination/redis/script.js';
+import type { ExchangeCall, ExchangeReply } from '../../src/coordination/exchange/protocol.js';
+import type { DeviceState, Node, Row } from '../../src/coordination/twin/records.js';
+
+const KEY = '{disk0}:exchange';
+const NUDGES = `${KEY}:nudges`;
+
+const SURROUNDINGS = `
+local function store_us()
+  return tonumber(ARGV[4])
+end
+
+local function publish_nudge(host)
+  redis.call('RPUSH', KEYS[1] .. ':nudges', host)
+end
+`;
+
+function testScript(): Script {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-lua-'));
+  try {
+    cpSync(LUA_DIR, folder, { recursive: true });
+    writeFileSync(join(folder, 'includes', 'surroundings.lua'), SURROUNDINGS);
+    return loadScript('exchange', folder);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+export class LuaExchange {
+  readonly #redis: Redis;
+  readonly #script = testScript();
+  readonly #packer = new Packer();
+  #loaded = false;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  async exchange(
+    call: ExchangeCall,
+    around: { readonly nowUs: number; readonly server: string; readonly incarnation: string },
+  ): Promise<{ reply: ExchangeReply; nudges: string[] }> {
+    const bytes = packCall(this.#packer, call);
+    const { server, incarnation, nowUs } = around;
+    if (!this.#loaded) await this.#redis.script('LOAD', this.#script.text);
+    this.#loaded = true;
+    const { digest } = this.#script;
+    const reply = await this.#redis.callBuffer('EVALSHA', digest, 1, KEY, bytes, server, incarnation, nowUs);
+    const nudges = await this.#redis.lrange(NUDGES, 0, -1);
+    if (nudges.length > 0) await this.#redis.del(NUDGES);
+    return { reply: unpackReply(reply as Buffer, call.n, server), nudges };
+  }
+
+  /** The state in the form of twinDump; null where there is none. */
+  async dump(): Promise<unknown> {
+    const blob = await this.#redis.getBuffer(KEY);
+    if (blob === null) return null;
+    const meta = unpack(blob) as Packed[];
+    const nodes = new Map<number, Packed[]>();
+    for (const packed of Object.values(await this.#redis.hgetallBuffer(`${KEY}:n`))) {
+      const node = unpack(packed) as Packed[];
+      nodes.set(node[0] as number, node);
+    }
+    for (const node of nodes.values()) catchUp(node, nodes, meta);
+    const orders: Record<string, number[]> = {};
+    const rows: Record<string, Record<string, number>> = {};
+    for (const key of await this.#redis.keys(`${KEY}:*`)) {
+      const kind = key.slice(KEY.length + 1);
+      if (kind.startsWith('o')) {
+        const members = await this.#redis.zrangeBuffer(key, '0', '-1');
+        orders[kind.slice(1)] = members.map((member) => member.readUIntBE(6, 6));
+      } else if (kind.startsWith('r')) {
+        const all = await this.#redis.hgetall(key);
+        rows[kind.slice(1)] = Object.fromEntries(Object.entries(all).map(([row, leaf]) => [row, Number(leaf)]));
+      }
+    }
+    const tags = await this.#redis.hgetall(`${KEY}:t`);
+    const idle = await this.#redis.zrangeBuffer(`${KEY}:i`, '0', '-1');
+    const dormant = await this.#redis.hgetallBuffer(`${KEY}:d`);
+    return sorted({
+      meta: metaDump(meta),
+      nodes: Object.fromEntries([...nodes].map(([id, node]) => [id, nodeDump(node)])),
+      tags: Object.fromEntries(Object.entries(tags).map(([tag, id]) => [tag, Number(id)])),
+      rows,
+      orders,
+      idle: idle.map((member) => member.readUIntBE(0, 6)),
+      dormant: Object.fromEntries(Object.entries(dormant).map(([uid, ids]) => [uid, unpack(ids)])),
+    });
+  }
+}
+
+const SHIFT = 15;
+const SHIFTED = 24;
+
+/** What was taken back from a domain's time reaches its idle nodes when they are next read: read them. */
+function catchUp(node: Packed[], nodes: ReadonlyMap<number, Packed[]>, meta: Packed[]): void {
+  const home = nodes.get(node[2] as number);
+  if (home === undefined) return;
+  const behind = (home[SHIFTED] as number) - (node[SHIFT] as number);
+  if (behind === 0) return;
+  const settings = meta[6] as Packed[];
+  if (settings[0] === 'stride') {
+    node[7] = 0;
+    node[8] = 0;
+    return;
+  }
+  const least = -((settings[2] as number) * 10_000) / (node[4] as number);
+  node[7] = Math.max((node[7] as number) - behind, node[10] === true ? -Infinity : least);
+  node[8] = Math.max((node[8] as number) - behind, least);
+}
+
+function nodeDump(f: Packed[]): unknown {
+  const [id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy] = f;
+  const [idleSince, listedSince] = [f[13], f[14]];
+  const common = { id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy };
+  if (inner !== true) {
+    const rows = (f[17] as Packed[][]).map((row) => {
+      const [uid, number, backlog, costs, arrivals, seen, used, handedBack, advanced] = row;
+      const [dispatchedCost, finished, granted, pending, charged, weight] = row.slice(9);
+      const said = { uid, row: number, backlog, costs, arrivals, seen, used, handedBack, advanced, dispatchedCost };
+      return { ...said, finished, granted, pending, charged, weight };
+    });
+    return { ...common, idleSince, listedSince, turn: f[16], rows };
+  }
+  const [v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self] = f.slice(16);
+  const below = { v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self };
+  return { ...common, listedSince, ...below };
+}
+
+function metaDump(f: Packed[]): unknown {
+  const [schema, incarnation, server, storeUs, clockUs, bornUs, settings, settingsRevision, nodeIds, uids] = f;
+  const [activations, grantsMade, nodes, contended, calmSince, settlingUntil, expected, returned, hosts, remains] =
+    f.slice(10);
+  return {
+    ...{ schema, incarnation, server, storeUs, clockUs, bornUs, settings, settingsRevision, nodeIds, uids },
+    ...{ activations, grantsMade, nodes, contended, calmSince, settlingUntil, expected, returned },
+    hosts,
+    remains,
+  };
+}
+
+/** The twin's state in the form that both are compared in. */
+export function twinDump(state: DeviceState | null): unknown {
+  if (state === null) return null;
+  const { meta } = state;
+  const { settings: s, hosts, remains, ...rest } = meta;
+  return sorted({
+    meta: {
+      ...rest,
+      settings: [
+        ...[s.scheduler, s.depth, s.fair.credit, s.fair.idleResetMs],
+        ...[s.stride.globalShares, s.stride.sleepMs, s.stride.threshold, s.stride.sleepRule],
+      ],
+      hosts: hosts.map((h) => [
+        ...[h.id, h.uid, h.epoch, h.n, h.leaseEnd, h.exchangeUs, h.held, h.advance, h.advanceIdle, h.want, h.weight],
+        ...[h.quotaHeld, h.confirmed, h.suspended, h.nudged, h.unfetched, h.unfetchedSince, h.unseen, h.rowsEnd],
+      ]),
+      remains: remains.map(({ uid, next }) => [uid, next]),
+    },
+    nodes: Object.fromEntries([...state.nodes.values()].map((node) => [node.id, twinNode(node)])),
+    tags: Object.fromEntries(state.ids),
+    rows: Object.fromEntries(
+      [...state.rows].filter(([, rows]) => rows.size > 0).map(([uid, rows]) => [uid, Object.fromEntries(rows)]),
+    ),
+    orders: Object.fromEntries(
+      [...state.active].filter(([, ids]) => ids.size > 0).map(([home, ids]) => [home, inOrder(state, ids)]),
+    ),
+    idle: [...state.idle].sort((a, b) => state.nodes.get(a)!.listedSince - state.nodes.get(b)!.listedSince || a - b),
+    dormant: Object.fromEntries(state.dormant),
+  });
+}
+
+function inOrder(state: DeviceState, ids: ReadonlySet<number>): number[] {
+  const nodes = [...ids].map((id) => state.nodes.get(id)!);
+  return nodes.sort((a, b) => a.vio - b.vio || a.seq - b.seq).map((node) => node.id);
+}
+
+function twinNode(node: Node): unknown {
+  const { id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy } = node;
+  const common = { id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy };
+  if (!inner) {
+    const { idleSince, listedSince, turn } = node;
+    return { ...common, idleSince, listedSince, turn, rows: node.rows.map((row: Row) => ({ ...row })) };
+  }
+  const { listedSince, v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self } = node;
+  const below = { v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self };
+  return { ...common, listedSince, ...below };
+}
+
+/** Keys in order, and no minus before a zero, so that what is equal compares as equal. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value === 'object' && value !== null) {
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries.map(([key, each]) => [key, sorted(each)]));
+  }
+  return Object.is(value, -0) ? 0 : value;
+}
