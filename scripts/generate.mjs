@@ -25,7 +25,7 @@ execFileSync(
     '-I',
     'proto',
     '--',
-    ...['io', 'policy', 'device', 'usage'].map((name) => `sluice/v1/${name}.proto`),
+    ...['io', 'policy', 'device', 'usage', 'disk'].map((name) => `sluice/v1/${name}.proto`),
   ],
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },
 );

@@ -1,10 +1,12 @@
 /** The service of one process: configuration -> parts, start and stop order. */
 import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { RealClock } from '../clock/real.js';
 import { SluiceError, invalid } from '../core/model/errors.js';
 import type { Logger } from '../core/ports.js';
+import { Disks } from '../control/disks.js';
 import { makeDeviceFactory, type BindingSpec } from '../devices/factory.js';
 import { GrpcDoor } from '../doors/grpc/door.js';
 import { HttpDoor } from '../doors/http/door.js';
@@ -77,11 +79,14 @@ export class Service {
     this.#assembled = assembled;
     const { host, policies, devices, usage, ledgers } = assembled;
     try {
+      const vhost = new VhostDoor({ devices: host, clock, logger: this.#logger, maxIoBytes: limits.maxIoBytes });
+      this.#vhost = vhost;
       this.#grpc = new GrpcDoor({
         devices: host,
         policies,
         deviceAdmin: devices,
         usage,
+        disks: new Disks(vhost, host, process.env['XDG_RUNTIME_DIR'] ?? tmpdir()),
         clock,
         logger: this.#logger,
         hostId,
@@ -121,8 +126,7 @@ export class Service {
         });
       }
       const nbdPort = (await this.#nbd?.listen(listen.nbd!)) ?? 0;
-      this.#vhost = new VhostDoor({ devices: host, clock, logger: this.#logger, maxIoBytes: limits.maxIoBytes });
-      await this.#attachDisks(this.#vhost);
+      await this.#attachDisks(vhost);
       this.#state = 'serving';
       const listening = {
         grpc: formatAddress(listen.grpc.host, grpcPort),

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../app/version.js';
 import { SluiceError } from '../core/model/errors.js';
+import { attachCommand, detachCommand, disksCommand } from './attach.js';
 import { demoCommand } from './demo.js';
 import { deviceCommand } from './device.js';
 import { experimentCommand } from './experiment.js';
@@ -23,6 +24,9 @@ export async function runCli(args: readonly string[]): Promise<number> {
     policyCommand,
     deviceCommand,
     usageCommand,
+    attachCommand,
+    detachCommand,
+    disksCommand,
     demoCommand,
     experimentCommand,
   ]) {

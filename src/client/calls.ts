@@ -2,6 +2,7 @@
 import { Client, type CallOptions, type ChannelCredentials, type ServiceError } from '@grpc/grpc-js';
 import { SluiceError } from '../core/model/errors.js';
 import type { DeviceServiceDefinition } from '../wire/gen/sluice/v1/DeviceService.js';
+import type { DiskServiceDefinition } from '../wire/gen/sluice/v1/DiskService.js';
 import type { IoServiceDefinition } from '../wire/gen/sluice/v1/IoService.js';
 import type { PolicyServiceDefinition } from '../wire/gen/sluice/v1/PolicyService.js';
 import type { UsageServiceDefinition } from '../wire/gen/sluice/v1/UsageService.js';
@@ -21,6 +22,7 @@ interface Services {
   PolicyService: PolicyServiceDefinition;
   DeviceService: DeviceServiceDefinition;
   UsageService: UsageServiceDefinition;
+  DiskService: DiskServiceDefinition;
 }
 
 /** The methods of a service, with their generated types. */

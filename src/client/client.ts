@@ -5,6 +5,7 @@ import { checkDeviceName, checkTag } from '../core/model/tag.js';
 import { NS_PER_MS } from '../core/model/units.js';
 import { Calls } from './calls.js';
 import { DeviceClient } from './devices.js';
+import { DiskClient } from './disks.js';
 import { GrpcNetwork } from './grpc-network.js';
 import { Handle } from './handle.js';
 import type { IoResult } from './io.js';
@@ -30,6 +31,7 @@ export class SluiceClient {
   readonly policies: PolicyClient;
   readonly devices: DeviceClient;
   readonly usage: UsageClient;
+  readonly disks: DiskClient;
   private readonly session: Session;
   private readonly calls: Calls;
   private readonly options: CheckedOptions;
@@ -62,6 +64,7 @@ export class SluiceClient {
     this.policies = new PolicyClient(this.calls);
     this.devices = new DeviceClient(this.calls);
     this.usage = new UsageClient(this.calls);
+    this.disks = new DiskClient(this.calls);
   }
 
   /**

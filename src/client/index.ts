@@ -18,6 +18,8 @@ export {
   type PolicyWatchEvent,
 } from './policies.js';
 export { DeviceClient, type Device, type DeviceInput, type DeviceState } from './devices.js';
+export { DiskClient, type DiskInput } from './disks.js';
+export type { DiskView, PriorityNames } from '../core/model/disk.js';
 export { UsageClient, type UsageQuery, type UsageSelection, type UsageWatch } from './usage.js';
 export { CODES, RETRY, SluiceError, codeName, type Code, type ErrorCode, type Retry } from '../core/model/errors.js';
 export { OPS, type Op, type OpName } from '../core/model/request.js';

@@ -5,7 +5,7 @@ import protoLoader from '@grpc/proto-loader';
 /** Where the .proto files lie, from src/wire and from dist/wire alike. */
 export const PROTO_DIR = fileURLToPath(new URL('../../proto', import.meta.url));
 
-export const PROTO_FILES = ['io', 'policy', 'device', 'usage'].map((name) => `sluice/v1/${name}.proto`);
+export const PROTO_FILES = ['io', 'policy', 'device', 'usage', 'disk'].map((name) => `sluice/v1/${name}.proto`);
 
 /** Numbers for 64-bit fields: exact below 2^53, which every field's allowed range is. */
 export const LOADER_OPTIONS: protoLoader.Options = {

@@ -61,6 +61,15 @@ export class Calls {
     };
   }
 
+  /** A call that is answered to this machine only: what it does is no business of others, whoever they are. */
+  local<Request, Response>(useCase: (request: Request) => Promise<Response>): handleUnaryCall<Request, Response> {
+    const answer = this.unary(useCase);
+    return (call, callback) => {
+      if (isLocal(call.getPeer())) answer(call, callback);
+      else callback(toServiceError(new SluiceError('PERMISSION_DENIED', 'this is answered to the same machine only')));
+    };
+  }
+
   /** A finite stream: the use case's messages, each made when the peer has room for it, then the end. */
   messages<Request, Response>(
     useCase: (request: Request) => Promise<AsyncIterable<Response>>,
@@ -121,6 +130,11 @@ export class Calls {
       );
     };
   }
+}
+
+/** Of a peer as grpc-js names it: ADDRESS:PORT. */
+export function isLocal(peer: string): boolean {
+  return /^(?:(?:::ffff:)?127\.\d+\.\d+\.\d+|::1|\[::1\]):\d+$/.test(peer);
 }
 
 function drained(call: ServerWritableStream<never, never>): Promise<void>;

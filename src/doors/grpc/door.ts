@@ -16,18 +16,21 @@ import type { Clock, Logger, ServedDevices } from '../../core/ports.js';
 import { packageDefinition } from '../../wire/proto.js';
 import { Calls } from './calls.js';
 import { deviceService } from './device-service.js';
+import { diskService } from './disk-service.js';
 import { IoService } from './io-service.js';
 import { checkLimits, receiveBytesMax, type IoLimits } from './limits.js';
 import { policyService } from './policy-service.js';
 import { RECEIVE_WINDOW, raiseReceiveWindow, type ReceiveWindow } from './receive-window.js';
 import { usageService } from './usage-service.js';
-import type { DeviceUseCases, PolicyUseCases, UsageUseCases } from './use-cases.js';
+import type { DeviceUseCases, DiskUseCases, PolicyUseCases, UsageUseCases } from './use-cases.js';
 
 export interface GrpcDoorParts {
   readonly devices: ServedDevices;
   readonly policies: PolicyUseCases;
   readonly deviceAdmin: DeviceUseCases;
   readonly usage: UsageUseCases;
+  /** Absent where the host serves no disks: DiskService is not there then. */
+  readonly disks?: DiskUseCases;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Told to clients in Welcome. */
@@ -150,11 +153,12 @@ export class GrpcDoor {
   #addServices(): void {
     const definition = (name: string): ServiceDefinition =>
       packageDefinition()[`sluice.v1.${name}`] as ServiceDefinition;
-    const { policies, deviceAdmin, usage } = this.#parts;
+    const { policies, deviceAdmin, usage, disks } = this.#parts;
     this.#server.addService(this.#io.definition, this.#io.handlers);
     this.#server.addService(definition('PolicyService'), policyService(policies, this.#calls));
     this.#server.addService(definition('DeviceService'), deviceService(deviceAdmin, this.#calls));
     this.#server.addService(definition('UsageService'), usageService(usage, this.#calls));
+    if (disks !== undefined) this.#server.addService(definition('DiskService'), diskService(disks, this.#calls));
     this.#health.addToServer(this.#server);
     new ReflectionService(packageDefinition()).addToServer(this.#server);
     addAdminServicesToServer(this.#server);
