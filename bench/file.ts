@@ -1,8 +1,9 @@
 /**
  * 4 KiB random direct reads at depth 32 of one file, beside fio with libaio on the same file in the
  * same run: of the file device alone, and of the whole service behind the doors, scheduling and usage
- * on; each with the thread pool that bin/sluice.cjs sets, and with libuv's io_uring, which takes part
- * only where UV_USE_IO_URING=1 was in the environment before the process began. Each round in a process of its own.
+ * on; each through io_uring, which is what the device takes where it can, and on libuv's threads, as many
+ * as bin/sluice.cjs sets. Also on what libuv itself does with io_uring, which takes part only where
+ * UV_USE_IO_URING=1 was in the environment before the process began. Each round in a process of its own.
  */
 import { spawnSync } from 'node:child_process';
 import { closeSync, fsyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
@@ -28,17 +29,20 @@ const PAIRS = 5;
 const THREADS = '16';
 const PEER = 'fio libaio';
 
+type Engine = 'ring' | 'threads';
 type What = 'device' | 'service';
 interface Subject {
   readonly name: string;
   readonly what: What;
-  readonly ring: '0' | '1';
+  readonly engine: Engine;
+  readonly libuvRing?: true;
 }
 const SUBJECTS: readonly Subject[] = [
-  { name: `file device, direct 4 KiB random reads, depth ${String(DEPTH)}`, what: 'device', ring: '0' },
-  { name: 'file device, UV_USE_IO_URING=1', what: 'device', ring: '1' },
-  { name: 'dispatcher and file device, 4 tags', what: 'service', ring: '0' },
-  { name: 'dispatcher and file device, UV_USE_IO_URING=1', what: 'service', ring: '1' },
+  { name: `file device, direct 4 KiB random reads, depth ${String(DEPTH)}`, what: 'device', engine: 'ring' },
+  { name: 'file device, threads', what: 'device', engine: 'threads' },
+  { name: 'file device, threads and UV_USE_IO_URING=1', what: 'device', engine: 'threads', libuvRing: true },
+  { name: 'dispatcher and file device, 4 tags', what: 'service', engine: 'ring' },
+  { name: 'dispatcher and file device, threads', what: 'service', engine: 'threads' },
 ];
 
 /** Reads a second over SECONDS; `start` sends one, `send` is called with when it may send the next. */
@@ -67,8 +71,8 @@ function closedLoop(start: (offset: number, atNs: number, again: (error: string 
   });
 }
 
-async function readDevice(file: string): Promise<number> {
-  const factory = makeDeviceFactory({ disk: { type: 'file', path: file, direct: true } }, new RealClock());
+async function readDevice(file: string, engine: Engine): Promise<number> {
+  const factory = makeDeviceFactory({ disk: { type: 'file', path: file, direct: true, engine } }, new RealClock());
   const device = await factory.open('disk0', { binding: 'disk' });
   const perS = await closedLoop((offset, atNs, again) => {
     const io: DeviceIo = {
@@ -86,13 +90,13 @@ async function readDevice(file: string): Promise<number> {
   return perS;
 }
 
-async function readService(file: string): Promise<number> {
+async function readService(file: string, engine: Engine): Promise<number> {
   const quiet: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const clock = new RealClock();
   const service = await assemble({
     clock,
     logger: quiet,
-    factory: makeDeviceFactory({ disk: { type: 'file', path: file, direct: true } }, clock),
+    factory: makeDeviceFactory({ disk: { type: 'file', path: file, direct: true, engine } }, clock),
     devices: [{ name: 'disk0', target: { binding: 'disk' }, settings: { ...DEFAULT_SETTINGS, depth: DEPTH } }],
     policies: [],
   });
@@ -107,12 +111,15 @@ async function readService(file: string): Promise<number> {
   return perS;
 }
 
-const READERS: Record<What, (file: string) => Promise<number>> = { device: readDevice, service: readService };
+const READERS: Record<What, (file: string, engine: Engine) => Promise<number>> = {
+  device: readDevice,
+  service: readService,
+};
 
-function ours({ what, ring }: Subject, file: string): number {
-  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), what, file], {
+function ours({ what, engine, libuvRing }: Subject, file: string): number {
+  const child = spawnSync(process.execPath, [fileURLToPath(import.meta.url), what, engine, file], {
     encoding: 'utf8',
-    env: { ...process.env, UV_THREADPOOL_SIZE: THREADS, UV_USE_IO_URING: ring },
+    env: { ...process.env, UV_THREADPOOL_SIZE: THREADS, UV_USE_IO_URING: libuvRing === true ? '1' : '0' },
   });
   if (child.status !== 0) throw new Error(`the measuring process failed: ${child.stderr}`);
   return Number(child.stdout);
@@ -174,6 +181,6 @@ export function fileBenchmark(): BenchRow[] {
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const [, , what, file] = process.argv as [string, string, What, string];
-  process.stdout.write(`${String(await READERS[what](file))}\n`);
+  const [, , what, engine, file] = process.argv as [string, string, What, Engine, string];
+  process.stdout.write(`${String(await READERS[what](file, engine))}\n`);
 }

@@ -21,7 +21,7 @@ import { checkDisk, type DiskSpec } from '../core/model/disk.js';
 import { checkPolicy, type PolicyFields } from '../core/model/policy.js';
 import { checkDeviceName } from '../core/model/tag.js';
 import { KIB, MIB } from '../core/model/units.js';
-import { DELAYS } from '../devices/factory.js';
+import { DELAYS, FILE_ENGINES } from '../devices/factory.js';
 import { describe, mergeSources, type ConfigSources } from './config-sources.js';
 import { completeStore, storeShape, type StoreConfig } from './store-config.js';
 import { parseAddress, parseSocketAddress, type Address, type SocketAddress } from './address.js';
@@ -73,6 +73,7 @@ const bindingSchema = z.discriminatedUnion('type', [
     direct: z.boolean().optional(),
     shared: z.boolean().optional(),
     delay: z.enum(DELAYS).optional(),
+    engine: z.enum(FILE_ENGINES).optional(),
     uuid: z.string().optional(),
   }),
 ]);

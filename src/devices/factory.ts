@@ -6,11 +6,13 @@ import type { MediaModel } from '../core/media/media-model.js';
 import { SsdModel } from '../core/media/ssd.js';
 import type { BlockDevice, Clock, DeviceFactory } from '../core/ports.js';
 import { SeededRng } from '../core/rng.js';
-import { openFileDevice, type FileSpec } from './file/open.js';
+import { FILE_ENGINES, openFileDevice, type FileSpec } from './file/open.js';
 import { CheckedDevice } from './filters/checked.js';
 import { DelayDevice } from './filters/delay.js';
 import { NullDevice } from './sim/null-device.js';
 import { SimDevice } from './sim/sim-device.js';
+
+export { FILE_ENGINES };
 
 /** Whose times a binding takes on top of its own. */
 export const DELAYS = ['hdd', 'ssd'] as const;

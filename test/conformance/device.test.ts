@@ -12,7 +12,7 @@ import { openFileDevice } from '../../src/devices/file/open.js';
 import { DelayDevice } from '../../src/devices/filters/delay.js';
 import { FaultyDevice } from '../../src/devices/filters/fault.js';
 import { SeededRng } from '../../src/core/rng.js';
-import { takesDirect } from '../integration/devices/perform.js';
+import { takesDirect, takesRing } from '../integration/devices/perform.js';
 import { LoopDevice, canLoop } from '../support/loop.js';
 import { deviceConformance, type DeviceUnderTest } from './device-suite.js';
 
@@ -57,17 +57,18 @@ for (const kind of ['hdd', 'ssd'] as const) {
   }
 }
 
-async function file(direct: boolean): Promise<DeviceUnderTest> {
+async function file(direct: boolean, engine?: 'ring' | 'threads'): Promise<DeviceUnderTest> {
   const folder = await mkdtemp(path.join(os.tmpdir(), 'sluice-device-'));
   const clock = new RealClock();
   const spec = { path: path.join(folder, 'disk'), create: true, sizeBytes: 64 * MIB, direct };
-  const device = await openFileDevice(spec, clock);
+  const device = await openFileDevice(engine === undefined ? spec : { ...spec, engine }, clock);
   return { device, clock, settle: () => undefined, dispose: () => rm(folder, { recursive: true, force: true }) };
 }
 
 const onDisk = { keepsData: true, trim: 'unsupported', runs: 15 } as const;
 deviceConformance('file', () => file(false), onDisk);
-if (takesDirect) deviceConformance('file, direct', () => file(true), onDisk);
+if (takesDirect) deviceConformance('file, direct', () => file(true, 'threads'), onDisk);
+if (takesRing) deviceConformance('file, direct, io_uring', () => file(true, 'ring'), onDisk);
 
 async function loop(...options: readonly string[]): Promise<DeviceUnderTest> {
   const made = new LoopDevice(64 * MIB, ...options);

@@ -1,11 +1,11 @@
 /**
- * A regular file or block device through node:fs: positioned reads and writes on libuv's threads, any
- * number at once, in any order.
+ * A regular file or block device: positioned reads and writes, any number at once, in any order. Who moves
+ * the bytes (transfers.ts) is io_uring for direct I/O, where the system has it, else libuv's threads.
  *
  * With `direct` the descriptor is O_DIRECT and every transfer goes by way of a buffer of an AlignedPool:
  *
- *   READ:  buffer ◀─ fs.read, then copied to the place of the request, or to one made for it
- *   WRITE: copied into the buffer ─▶ fs.write
+ *   READ:  buffer ◀─ read, then copied to the place of the request, or to one made for it
+ *   WRITE: copied into the buffer ─▶ write
  *
  * One copy each way, and the buffer is free again before the request is told: a reply may wait long
  * for a slow client, and a slab that replies hold on to would be a disk that stands still for them all.
@@ -15,7 +15,6 @@
  * a descriptor with O_DSYNC: for that Linux flushes after every single write, these share one, and an
  * error of writing back reaches whoever waits. TRIM is UNSUPPORTED: node:fs has no fallocate.
  */
-import * as fs from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import type { ErrorCode } from '../../core/model/errors.js';
 import { OPS, type DeviceDone, type DeviceIo } from '../../core/model/request.js';
@@ -24,6 +23,7 @@ import { BUFFER_BYTES_MAX, alignedBytes, type AlignedPool, type BufferTaker } fr
 import { codeOf, messageOf } from './errors.js';
 import type { FileLock } from './lock.js';
 import { SharedSync } from './shared-sync.js';
+import type { Transfers } from './transfers.js';
 
 /** Written by WRITE_ZEROES, never written to. Aligned, as O_DIRECT wants it. */
 const ZEROS = alignedBytes(BUFFER_BYTES_MAX);
@@ -40,7 +40,7 @@ class Transfer implements BufferTaker {
   bufferBytes = 0;
   nextInLine: BufferTaker | null = null;
   readonly #device: FileDevice;
-  /** Of fs.read and fs.write: some bytes have moved, maybe not all. */
+  /** Some bytes have moved, maybe not all. */
   readonly onMoved = (error: NodeJS.ErrnoException | null, bytes: number): void => {
     if (error !== null) this.#device.fail(this, error);
     else this.#device.moved(this, bytes);
@@ -67,6 +67,8 @@ export interface FileParts {
   readonly readOnly: boolean;
   /** Where the handle is O_DIRECT; null where it is not. */
   readonly pool: AlignedPool | null;
+  /** Of the handle; closed with the device. */
+  readonly transfers: Transfers;
 }
 
 export class FileDevice implements BlockDevice {
@@ -74,8 +76,7 @@ export class FileDevice implements BlockDevice {
   readonly blockBytes: number;
   readonly readOnly: boolean;
   readonly #handle: FileHandle;
-  /** The handle's getter costs as much as a small part of a request. */
-  readonly #fd: number;
+  readonly #transfers: Transfers;
   readonly #lock: FileLock | null;
   readonly #clock: Clock;
   readonly #pool: AlignedPool | null;
@@ -91,10 +92,10 @@ export class FileDevice implements BlockDevice {
     this.readOnly = parts.readOnly;
     this.#pool = parts.pool;
     this.#handle = handle;
-    this.#fd = handle.fd;
+    this.#transfers = parts.transfers;
     this.#lock = lock;
     this.#clock = clock;
-    this.#sync = new SharedSync((done) => fs.fdatasync(this.#fd, done));
+    this.#sync = new SharedSync((done) => parts.transfers.sync(done));
   }
 
   submit(io: DeviceIo, done: DeviceDone): void {
@@ -123,6 +124,7 @@ export class FileDevice implements BlockDevice {
 
   async close(): Promise<void> {
     if (this.#outstanding > 0) await new Promise<void>((resolve) => (this.#closed = resolve));
+    this.#transfers.close();
     await this.#handle.close();
     await this.#lock?.release();
   }
@@ -170,20 +172,20 @@ export class FileDevice implements BlockDevice {
     const { io, moved, bufferAt } = transfer;
     const left = io.lengthBytes - moved;
     const position = io.offset + moved;
-    const fd = this.#fd;
+    const transfers = this.#transfers;
     if (io.op === OPS.WRITE_ZEROES) {
-      fs.write(fd, ZEROS, 0, Math.min(left, ZEROS.length), position, transfer.onMoved);
+      transfers.write(ZEROS, 0, Math.min(left, ZEROS.length), position, transfer.onMoved);
     } else if (bufferAt !== NONE) {
       const { bytes } = this.#pool!;
       const part = Math.min(left, transfer.bufferBytes);
-      if (io.op === OPS.READ) fs.read(fd, bytes, bufferAt, part, position, transfer.onMoved);
+      if (io.op === OPS.READ) transfers.read(bytes, bufferAt, part, position, transfer.onMoved);
       else {
         const data = io.data!;
         bytes.set(part === data.length ? data : data.subarray(moved, moved + part), bufferAt);
-        fs.write(fd, bytes, bufferAt, part, position, transfer.onMoved);
+        transfers.write(bytes, bufferAt, part, position, transfer.onMoved);
       }
-    } else if (io.op === OPS.READ) fs.read(fd, io.data!, moved, left, position, transfer.onMoved);
-    else fs.write(fd, io.data!, moved, left, position, transfer.onMoved);
+    } else if (io.op === OPS.READ) transfers.read(io.data!, moved, left, position, transfer.onMoved);
+    else transfers.write(io.data!, moved, left, position, transfer.onMoved);
   }
 
   #begin(transfer: Transfer): void {

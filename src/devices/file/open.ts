@@ -11,6 +11,12 @@ import { describeBlockSpecial } from './block-special.js';
 import { asDirectError, checkDirect, directBlockBytesOf, directFlag } from './direct.js';
 import { FileDevice } from './file-device.js';
 import { FileLock } from './lock.js';
+import { RingTransfers } from './ring-transfers.js';
+import { ThreadTransfers, type Transfers } from './transfers.js';
+
+/** `ring` is io_uring, `threads` those of libuv. */
+export const FILE_ENGINES = ['ring', 'threads'] as const;
+type FileEngine = (typeof FILE_ENGINES)[number];
 
 /** A regular file or a block device on this host. */
 export interface FileSpec {
@@ -26,6 +32,8 @@ export interface FileSpec {
   readonly direct?: boolean;
   /** Other hosts of the same store use it too, so that it is not locked; false. */
   readonly shared?: boolean;
+  /** Who moves the bytes. Absent: the ring for direct I/O where this system allows it, else threads. */
+  readonly engine?: FileEngine;
   /** What the WWID or UUID of a block device has to be. */
   readonly uuid?: string;
 }
@@ -57,13 +65,23 @@ export async function openFileDevice(spec: FileSpec, clock: Clock): Promise<File
     if (direct) await checkDirect(handle, spec.path, found.blockBytes, found.directBlockBytes);
     checkSize(spec, found);
     if (!found.readOnly && spec.shared !== true) lock = await FileLock.take(found.lockPath, spec.path);
-    return new FileDevice(handle, lock, clock, { ...found, pool: direct ? new AlignedPool(POOL_BYTES) : null });
+    const pool = direct ? new AlignedPool(POOL_BYTES) : null;
+    return new FileDevice(handle, lock, clock, { ...found, pool, transfers: transfersOf(spec, handle.fd, direct) });
   } catch (error) {
     await lock?.release();
     await handle.close();
     if (made) await rm(spec.path, { force: true });
     throw asDeviceError(error, spec.path);
   }
+}
+
+function transfersOf(spec: FileSpec, fd: number, direct: boolean): Transfers {
+  // Without O_DIRECT most of what is asked for is in memory, and would be copied from there on the one thread that serves all.
+  const ring = spec.engine === 'threads' || !direct ? null : RingTransfers.open(fd);
+  if (ring !== null) return ring;
+  if (spec.engine !== 'ring') return new ThreadTransfers(fd);
+  const why = direct ? 'this system has no io_uring of Linux 5.19 or later, or does not allow it' : 'direct is false';
+  throw new SluiceError('UNSUPPORTED', `engine must be threads for ${spec.path}: ${why}`, { field: 'engine' });
 }
 
 function checkSpec(spec: FileSpec): void {

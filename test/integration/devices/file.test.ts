@@ -9,6 +9,7 @@ import { OPS } from '../../../src/core/model/request.js';
 import { KIB, MIB } from '../../../src/core/model/units.js';
 import type { BlockDevice } from '../../../src/core/ports.js';
 import { openFileDevice, type FileSpec } from '../../../src/devices/file/open.js';
+import { ThreadTransfers } from '../../../src/devices/file/transfers.js';
 import { ioOf, pattern } from '../../conformance/device-suite.js';
 import { perform } from './perform.js';
 
@@ -92,6 +93,7 @@ describe('a file device', () => {
       blockBytes: 512,
       readOnly: false,
       pool: null,
+      transfers: new ThreadTransfers(handle.fd),
     });
     devices.push(device);
     const { code, message } = await perform(device, ioOf(OPS.WRITE, 0, 512, 0, Buffer.alloc(512, 1)));

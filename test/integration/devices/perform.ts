@@ -4,6 +4,7 @@ import path from 'node:path';
 import type { Code } from '../../../src/core/model/errors.js';
 import type { DeviceIo } from '../../../src/core/model/request.js';
 import type { BlockDevice } from '../../../src/core/ports.js';
+import { RingTransfers } from '../../../src/devices/file/ring-transfers.js';
 
 export interface Performed {
   readonly code: Code;
@@ -27,4 +28,11 @@ export const takesDirect = ((): boolean => {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+})();
+
+/** Whether this system has an io_uring that the file device can use. */
+export const takesRing = ((): boolean => {
+  const ring = takesDirect ? RingTransfers.open(0) : null;
+  ring?.close();
+  return ring !== null;
 })();
