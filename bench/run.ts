@@ -13,6 +13,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,
   usage: async () => (await import('./usage.js')).usageBenchmark,
   'usage-query': async () => (await import('./usage-query.js')).usageQueryBenchmark,
+  vhost: async () => (await import('./vhost.js')).vhostBenchmark,
 };
 
 const USAGE = `usage: bench [NAME…] [--json]; names: ${Object.keys(BENCHMARKS).join(', ')}`;

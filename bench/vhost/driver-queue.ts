@@ -152,6 +152,13 @@ export class DriverQueue {
     this.bytes.writeUInt16LE(next, at + 14);
   }
 
+  /** Another place for a slot's request. */
+  aim(slot: number, sector: number): void {
+    const at = this.#areaAt(slot) >> 2;
+    this.#u32[at + 2] = sector >>> 0;
+    this.#u32[at + 3] = Math.floor(sector / 2 ** 32);
+  }
+
   /** Puts a slot's request into the ring; seen by the device once it is shown. */
   push(slot: number): void {
     this.#u8[this.#areaAt(slot) + STATUS_AT] = STATUS_UNTOUCHED;

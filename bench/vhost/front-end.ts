@@ -49,6 +49,7 @@ export class FrontEnd {
   readonly #kicks: readonly number[];
   #socket = -1;
   #inflight: { file: number; sizeBytes: number } | null = null;
+  #closed = false;
 
   constructor(system: NativeSystem, options: Partial<FrontEndOptions> = {}) {
     this.options = { ...FRONT_END_DEFAULTS, ...options };
@@ -209,6 +210,8 @@ export class FrontEnd {
   }
 
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
     this.hangUp();
     this.forgetInflight();
     for (const descriptor of [...this.#kicks, ...this.calls, ...this.errors, this.#file])

@@ -18,7 +18,7 @@ import type { NativeSystem } from './system.js';
 /** Most disks of one host. */
 const DISKS_MAX = 256;
 /** How long a ring is looked at after something last came or went. */
-const POLL_NS = 50 * NS_PER_US;
+const POLL_NS = 20 * NS_PER_US;
 /** How long the device may take to give back what it holds once the grace time has passed. */
 const CLOSE_MS = 500;
 
