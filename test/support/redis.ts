@@ -116,8 +116,10 @@ export class RedisServer implements AsyncDisposable {
   }
 
   get admin(): Redis {
-    this.#admin ??= new Redis({ path: this.socket, retryStrategy: () => 50, disableClientInfo: true });
-    this.#admin.on('error', () => undefined);
+    if (this.#admin === null) {
+      this.#admin = new Redis({ path: this.socket, retryStrategy: () => 50, disableClientInfo: true });
+      this.#admin.on('error', () => undefined);
+    }
     return this.#admin;
   }
 

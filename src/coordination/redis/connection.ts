@@ -107,9 +107,12 @@ export class RedisConnection {
 
   /** Run id of the server process that has the key, '' while it is not known. Another one may have other data. */
   serverOf(key: string): string {
-    if (!(this.#client instanceof Cluster)) return this.#servers.get('') ?? '';
-    const node = this.#client.slots[slotOf(key)]?.[0];
-    return node === undefined ? '' : (this.#servers.get(node) ?? '');
+    return this.#servers.get(this.nodeOf(key)) ?? '';
+  }
+
+  /** HOST:PORT of the cluster's node that has the key; '' for a single server, and while it is not known. */
+  nodeOf(key: string): string {
+    return this.#client instanceof Cluster ? (this.#client.slots[slotOf(key)]?.[0] ?? '') : '';
   }
 
   /** Told when it goes down, comes up, or a server is another. @returns how to stop */
