@@ -29,6 +29,11 @@ const PACKAGES = [
     skips: 'nbdinfo and nbdcopy against the NBD door',
   },
   {
+    name: 'nbdkit',
+    present: () => works('nbdkit', ['--version']),
+    skips: 'the nbd device over nbdkit',
+  },
+  {
     name: 'qemu-utils',
     present: () => works('qemu-img', ['--version']) && works('qemu-io', ['--version']),
     skips: 'qemu-img and qemu-io against the NBD door',

@@ -76,6 +76,26 @@ const bindingSchema = z.discriminatedUnion('type', [
     engine: z.enum(FILE_ENGINES).optional(),
     uuid: z.string().optional(),
   }),
+  z.strictObject({
+    type: z.literal('nbd'),
+    uri: z.string().min(1),
+    connections: z.number().optional(),
+    read_only: z.boolean().optional(),
+    block_bytes: z.number().optional(),
+    size_bytes: z.number().int().positive().optional(),
+    description: z.string().optional(),
+    fence_ms: z.number().optional(),
+    reconnect_ms_max: z.number().optional(),
+    tls: z
+      .strictObject({
+        ca: z.string().min(1).optional(),
+        cert: z.string().min(1).optional(),
+        key: z.string().min(1).optional(),
+        server_name: z.string().min(1).optional(),
+      })
+      .optional(),
+    delay: z.enum(DELAYS).optional(),
+  }),
 ]);
 
 const diskSchema = z.strictObject({
@@ -267,7 +287,7 @@ function completeDevice(name: string, device: z.output<typeof deviceSchema>, raw
 }
 
 /** `{ cost_unit_bytes: 1 }` -> `{ costUnitBytes: 1 }`, at every level, without absent values. */
-function camelKeys(value: object): object {
+export function camelKeys(value: object): object {
   return Object.fromEntries(
     Object.entries(value)
       .filter(([, inner]) => inner !== undefined)

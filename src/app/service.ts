@@ -17,7 +17,7 @@ import { assemble, type Assembled } from './assemble.js';
 import { openRedisStore } from './redis-store.js';
 import { memoryStore } from './store.js';
 import { VERSION } from './version.js';
-import type { Config, NbdTlsFiles, RawBinding } from './config.js';
+import { camelKeys, type Config, type NbdTlsFiles, type RawBinding } from './config.js';
 
 /** Where the build puts the page, beside what is compiled. */
 const DASHBOARD = fileURLToPath(new URL('../dashboard/', import.meta.url));
@@ -60,7 +60,7 @@ export class Service {
     const hostId = randomUUID();
     const { redis } = this.#config;
     const identities = Object.fromEntries(
-      Object.entries(this.#config.bindings).map(([name, { uuid = '' }]) => [name, uuid]),
+      Object.entries(this.#config.bindings).map(([name, binding]) => [name, identityOf(binding)]),
     );
     const logger = this.#logger;
     const store =
@@ -233,22 +233,16 @@ function readTls(files: NbdTlsFiles): { cert: Buffer; key: Buffer; ca?: Buffer }
   };
 }
 
+/** What a binding says its device has to be; '' where it says nothing. */
+function identityOf(binding: RawBinding): string {
+  switch (binding.type) {
+    case 'file':
+      return binding.uuid ?? '';
+    case 'nbd':
+      return binding.description ?? '';
+  }
+}
+
 function bindingSpecs(bindings: Readonly<Record<string, RawBinding>>): Record<string, BindingSpec> {
-  return Object.fromEntries(
-    Object.entries(bindings).map(([name, raw]) => [
-      name,
-      {
-        type: raw.type,
-        path: raw.path,
-        ...(raw.size_bytes === undefined ? {} : { sizeBytes: raw.size_bytes }),
-        ...(raw.create === undefined ? {} : { create: raw.create }),
-        ...(raw.read_only === undefined ? {} : { readOnly: raw.read_only }),
-        ...(raw.block_bytes === undefined ? {} : { blockBytes: raw.block_bytes }),
-        ...(raw.direct === undefined ? {} : { direct: raw.direct }),
-        ...(raw.shared === undefined ? {} : { shared: raw.shared }),
-        ...(raw.delay === undefined ? {} : { delay: raw.delay }),
-        ...(raw.uuid === undefined ? {} : { uuid: raw.uuid }),
-      },
-    ]),
-  );
+  return Object.fromEntries(Object.entries(bindings).map(([name, raw]) => [name, camelKeys(raw) as BindingSpec]));
 }

@@ -58,6 +58,8 @@ export class Dispatcher {
   readonly #outstanding: IoTimeouts;
   /** Requests past their I/O timeout that the device has not given back. */
   #hung = 0;
+  /** A request has passed its I/O timeout, and none has been served since. */
+  #timingOut = false;
   #queued = 0;
   #queuedBytes = 0;
   #sequence = 0;
@@ -86,9 +88,14 @@ export class Dispatcher {
     return this.#outstanding.size;
   }
 
-  /** Whether a request has passed its I/O timeout and not come back. */
+  /** What the device says keeps it from serving; '' = nothing. */
+  get trouble(): string {
+    return this.#device.trouble ?? '';
+  }
+
+  /** Whether a request has passed its I/O timeout and not come back, or the device is in trouble. */
   get suspect(): boolean {
-    return this.#hung > 0;
+    return this.#hung > 0 || this.trouble !== '';
   }
 
   /** Takes a request over; its sink is told once. `tag` is checked and canonical. */
@@ -214,13 +221,14 @@ export class Dispatcher {
     if (!(io instanceof PendingIo)) throw new Error(`device ${this.#name} gave back what it was not given`);
     if (io.state === 'completed') {
       this.#hung -= 1;
-      if (this.#hung === 0) {
-        this.#logger.info({ device: this.#name }, 'all requests past their I/O timeout have come back');
-      }
       io.sink.returned?.(io);
       return;
     }
     this.#finish(io, code, message, io.finishedNs);
+    if (this.#timingOut && code === 'OK') {
+      this.#timingOut = false;
+      this.#logger.info({ device: this.#name, hung: this.#hung }, 'the device serves again');
+    }
   };
 
   #finish(io: PendingIo, code: Code, message: string, finishedNs: number): void {
@@ -351,7 +359,8 @@ export class Dispatcher {
   readonly #abandon = (io: PendingIo, nowNs: number): void => {
     this.#hung += 1;
     io.abandoned = true;
-    if (this.#hung === 1) {
+    if (!this.#timingOut) {
+      this.#timingOut = true;
       this.#logger.warn(
         {
           device: this.#name,
@@ -367,6 +376,7 @@ export class Dispatcher {
       ? 'timed out at the device; whether it was executed is not known'
       : 'timed out at the device';
     this.#finish(io, 'DEVICE_IO', `${what} (io_timeout_ms ${String(this.#settings.ioTimeoutMs)})`, nowNs);
+    this.#device.abandon?.(io);
   };
 }
 

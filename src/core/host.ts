@@ -40,7 +40,8 @@ class Served implements ServedDevice {
   readonly name: string;
   record: DeviceRecord;
   opened: Opened | null = null;
-  stateMessage = '';
+  /** Why it is not open. */
+  closedBecause = '';
   readonly #policies: PoliciesInForce;
 
   constructor(record: DeviceRecord, policies: PoliciesInForce) {
@@ -54,6 +55,10 @@ class Served implements ServedDevice {
     const { dispatcher } = this.opened;
     if (this.record.draining) return dispatcher.queued + dispatcher.outstanding > 0 ? 'draining' : 'drained';
     return dispatcher.suspect ? 'suspect' : 'ready';
+  }
+
+  get stateMessage(): string {
+    return this.opened?.dispatcher.trouble ?? this.closedBecause;
   }
 
   get sizeBytes(): number {
@@ -231,10 +236,10 @@ export class Host implements ServedDevices {
         logger,
       });
       served.opened = { device, dispatcher };
-      served.stateMessage = '';
+      served.closedBecause = '';
     } catch (error) {
-      served.stateMessage = SluiceError.from(error).message;
-      logger.error({ device: name, error: served.stateMessage }, 'device does not open');
+      served.closedBecause = SluiceError.from(error).message;
+      logger.error({ device: name, error: served.closedBecause }, 'device does not open');
     }
   }
 
@@ -242,7 +247,7 @@ export class Host implements ServedDevices {
     const { opened } = served;
     if (opened === null) return;
     served.opened = null;
-    served.stateMessage = 'closed';
+    served.closedBecause = 'closed';
     opened.dispatcher.cancelQueued('DRAINING', drainingMessage(served.name));
     await opened.dispatcher.idle();
     opened.dispatcher.close();

@@ -50,6 +50,13 @@ export interface BlockDevice {
    * Any number may be outstanding; they may end in any order.
    */
   submit(io: DeviceIo, done: DeviceDone): void;
+  /**
+   * The request has been answered to its caller, past its I/O timeout: the device need not serve it any
+   * more. It may end it at once, where it is certain that it will not be executed later, or as before.
+   */
+  abandon?(io: DeviceIo): void;
+  /** What keeps it from serving now though it is open, such as a server that is away; '' = nothing. */
+  readonly trouble?: string;
   /** Waits for what is outstanding, then lets go of everything. submit is not called after it. */
   close(): Promise<void>;
 }
@@ -217,7 +224,7 @@ export interface UsageStore {
 }
 
 /**
- * `ready` serves; `suspect` serves but has let a request pass its I/O timeout; `draining` takes
+ * `ready` serves; `suspect` serves but has let a request pass its I/O timeout, or is out of reach; `draining` takes
  * nothing new and has some left; `drained` has none; `unavailable` has no working binding here.
  */
 export type ServedState = 'ready' | 'suspect' | 'draining' | 'drained' | 'unavailable';
@@ -227,7 +234,7 @@ export interface ServedDevice {
   readonly name: string;
   readonly record: DeviceRecord;
   readonly state: ServedState;
-  /** Why it is unavailable; '' otherwise. */
+  /** Why it is unavailable or suspect, where that is known; '' otherwise. */
   readonly stateMessage: string;
   readonly sizeBytes: number;
   readonly blockBytes: number;

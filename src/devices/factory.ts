@@ -9,6 +9,7 @@ import { SeededRng } from '../core/rng.js';
 import { FILE_ENGINES, openFileDevice, type FileSpec } from './file/open.js';
 import { CheckedDevice } from './filters/checked.js';
 import { DelayDevice } from './filters/delay.js';
+import { openNbdDevice, type NbdSpec } from './nbd/open.js';
 import { NullDevice } from './sim/null-device.js';
 import { SimDevice } from './sim/sim-device.js';
 
@@ -21,6 +22,7 @@ type DelayKind = (typeof DELAYS)[number];
 /** What a host's configuration binds a name to. */
 export type BindingSpec =
   | ({ readonly type: 'file'; readonly delay?: DelayKind } & FileSpec)
+  | ({ readonly type: 'nbd'; readonly delay?: DelayKind } & NbdSpec)
   | { readonly type: 'simulation'; readonly simulation: Simulation };
 
 function mediumOf(kind: DelayKind, sizeBytes: number, seed: number): MediaModel {
@@ -63,6 +65,8 @@ export function makeDeviceFactory(bindings: Readonly<Record<string, BindingSpec>
     switch (spec.type) {
       case 'file':
         return delayed(await openFileDevice(spec, clock), spec.delay, clock);
+      case 'nbd':
+        return delayed(await openNbdDevice(spec, clock), spec.delay, clock);
       case 'simulation':
         return makeSimulation(spec.simulation, clock);
     }

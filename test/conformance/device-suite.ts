@@ -17,9 +17,12 @@ export interface DeviceUnderTest {
 export interface DeviceFlags {
   /** What was written is read again; else reads give zeros. */
   readonly keepsData: boolean;
-  readonly trim: 'zeros' | 'unsupported';
+  /** What a range that was trimmed reads as: `any` = as the device likes. */
+  readonly trim: 'zeros' | 'any' | 'unsupported';
   /** Histories to try. */
   readonly runs: number;
+  /** Requests one after the other, where each takes long. */
+  readonly nesting?: number;
 }
 
 interface Step {
@@ -134,6 +137,10 @@ export function deviceConformance(name: string, make: () => Promise<DeviceUnderT
               continue;
             }
             expect(ended!.code).toBe('OK');
+            if (op === OPS.TRIM && flags.trim === 'any') {
+              const [zeroed] = await perform(ioOf(OPS.WRITE_ZEROES, offset, bytes, now()));
+              expect(zeroed!.code).toBe('OK');
+            }
             if (op === OPS.READ) expect(part.equals(ended!.io.data!)).toBe(true);
             else if (op === OPS.WRITE && flags.keepsData) part.set(io.data!);
             else if (op === OPS.TRIM || op === OPS.WRITE_ZEROES) part.fill(0);
@@ -190,8 +197,8 @@ export function deviceConformance(name: string, make: () => Promise<DeviceUnderT
 
     it('does not nest as deep as a backlog is long', async () => {
       const { blockBytes } = device;
-      const op = flags.trim === 'zeros' ? OPS.WRITE_ZEROES : OPS.TRIM;
-      let left = 20_000;
+      const op = flags.trim === 'unsupported' ? OPS.TRIM : OPS.WRITE_ZEROES;
+      let left = flags.nesting ?? 20_000;
       await new Promise<void>((resolve) => {
         const next = (done: DeviceIo): void => {
           left -= 1;

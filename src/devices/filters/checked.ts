@@ -55,6 +55,14 @@ export class CheckedDevice implements BlockDevice {
     this.#inner.submit(io, this.#ended);
   }
 
+  abandon(io: DeviceIo): void {
+    if (this.#outstanding.has(io)) this.#inner.abandon?.(io);
+  }
+
+  get trouble(): string {
+    return this.#inner.trouble ?? '';
+  }
+
   close(): Promise<void> {
     if (this.#state !== 'open') throw new SluiceError('INTERNAL', 'a device was closed twice');
     this.#state = 'closed';

@@ -69,6 +69,14 @@ export class DelayDevice implements BlockDevice {
     this.#inner.submit(io, passage.onServed);
   }
 
+  abandon(io: DeviceIo): void {
+    this.#inner.abandon?.(io);
+  }
+
+  get trouble(): string {
+    return this.#inner.trouble ?? '';
+  }
+
   async close(): Promise<void> {
     if (this.#outstanding > 0) await new Promise<void>((resolve) => (this.#closed = resolve));
     await this.#inner.close();

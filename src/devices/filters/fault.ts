@@ -54,6 +54,14 @@ export class FaultyDevice implements BlockDevice {
     else this.#inner.submit(io, done);
   }
 
+  abandon(io: DeviceIo): void {
+    this.#inner.abandon?.(io);
+  }
+
+  get trouble(): string {
+    return this.#inner.trouble ?? '';
+  }
+
   /** Waits for what is late or has failed, not for what hangs. */
   async close(): Promise<void> {
     if (this.#late > 0) await new Promise<void>((resolve) => (this.#closed = resolve));

@@ -56,6 +56,11 @@ export class ClientReader {
     this.#bytes.push(chunk);
   }
 
+  /** Bytes received and not yet given out. */
+  get buffered(): number {
+    return this.#bytes.length;
+  }
+
   /** EXPORT_NAME has been sent: its answer is no option reply. */
   awaitExport(noZeroes: boolean): void {
     this.#phase = 'export';

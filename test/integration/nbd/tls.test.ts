@@ -4,8 +4,12 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { RealClock } from '../../../src/clock/real.js';
+import { OPS } from '../../../src/core/model/request.js';
+import { openNbdDevice } from '../../../src/devices/nbd/open.js';
 import { encodeOption } from '../../../src/wire/nbd/options.js';
 import { OPTION_REPLIES } from '../../../src/wire/nbd/protocol.js';
+import { ioOf } from '../../conformance/device-suite.js';
 import { TestService } from '../../support/service.js';
 import { FakeRig, until } from './rig.js';
 import { RawNbd } from './raw-client.js';
@@ -94,5 +98,29 @@ describe.skipIf(!present)('TLS', () => {
     expect(JSON.parse(info.stdout)).toMatchObject({ TLS: true, exports: [{ 'export-size': 1_048_576 }] });
     const missing = config.replace('server-key.pem', 'no-such.pem');
     await expect(TestService.start({ config: missing })).rejects.toThrow(/listen\.nbd_tls\.key must be a file/);
+  });
+
+  test('an nbd device goes through it, where the certificate is that of the host', async () => {
+    const mine = identity();
+    await using rig = await FakeRig.start({ tls: { ...mine, ca: mine.cert } });
+    const uri = `nbds://127.0.0.1:${String(rig.port)}/disk0@a`;
+    const files = { ca: file('server-cert.pem'), cert: file('server-cert.pem'), key: file('server-key.pem') };
+    const clock = new RealClock();
+    const device = await openNbdDevice({ uri, tls: files }, clock);
+    const io = ioOf(OPS.READ, 0, 4_096, clock.nowNs());
+    expect(await new Promise((resolve) => device.submit(io, (_io, code) => resolve(code)))).toBe('OK');
+    await device.close();
+    for (const [tls, message] of [
+      [{ ...files, ca: undefined }, /does not open: .*self-signed/],
+      [{ ...files, serverName: 'elsewhere' }, /does not open: .*altnames/],
+      [{ ca: files.ca }, /does not open/],
+      [{ ...files, ca: '/no-such-file' }, /^tls\.ca must be a file that can be read/],
+      [{ key: files.key }, /^tls must be with both cert and key/],
+    ] as const) {
+      const given = Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined));
+      await expect(openNbdDevice({ uri, tls: given }, clock)).rejects.toThrow(message);
+    }
+    const plain = openNbdDevice({ uri: uri.replace('nbds', 'nbd') }, clock);
+    await expect(plain).rejects.toThrow('wants TLS: nbds:// asks for it');
   });
 });
