@@ -1,11 +1,13 @@
 /** The store that many hosts share: policies, devices and the order of requests in Redis. */
+import { ExchangeGate } from '../coordination/exchange/gate.js';
+import { isInStep } from '../coordination/exchange/modes.js';
 import { BindingClaims } from '../coordination/redis/bindings.js';
 import { RedisConnection } from '../coordination/redis/connection.js';
 import { RedisDeviceStore } from '../coordination/redis/device-store.js';
 import { RedisPolicyStore } from '../coordination/redis/policy-store.js';
+import { RedisExchange } from '../coordination/redis/transport.js';
 import { LocalUsageStore } from '../coordination/local/usage-store.js';
-import { SluiceError } from '../core/model/errors.js';
-import type { BlockDevice, Clock, DeviceFactory, Gate, Logger } from '../core/ports.js';
+import type { BlockDevice, Clock, CoordinationNow, DeviceFactory, Gate, Logger } from '../core/ports.js';
 import type { DeviceTarget } from '../core/model/device.js';
 import type { GateNeeds, Store } from './store.js';
 import type { StoreConfig } from './store-config.js';
@@ -26,24 +28,26 @@ export interface RedisStoreParts {
 
 /** @throws SluiceError STORE_UNAVAILABLE, UNSUPPORTED: see docs/coordination.md for each */
 export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
-  const { config, clock, logger } = parts;
+  const { config, clock, logger, hostId } = parts;
   const { url, password, tls, restoreMs } = config;
   const connection = await RedisConnection.open({ url, password, tls, logger });
   const options = { connection, clock, logger, schema: SCHEMA, pollMs: POLL_MS, restoreMs, eventsKept: EVENTS_KEPT };
   const policies = new RedisPolicyStore({ ...options, kind: 'policies' });
   const devices = new RedisDeviceStore({ ...options, kind: 'devices' });
+  const transport = new RedisExchange(connection);
+  const gates = new Map<string, ExchangeGate>();
   const claims = new BindingClaims({
     connection,
     clock,
     logger,
     exists: async (device) => (await devices.get(device)) !== null,
   });
-  const close = (): Promise<void> => {
+  const close = async (): Promise<void> => {
     claims.close();
     policies.close();
     devices.close();
-    connection.close();
-    return Promise.resolve();
+    // What gates said as they closed frees what this host held; a lease would, later.
+    await connection.end();
   };
   try {
     await policies.start();
@@ -61,12 +65,22 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
       await devices.seed(configured.map((device) => ({ ...device, draining: false })));
     },
     makeGate: (needs: GateNeeds): Gate => {
-      throw new SluiceError('UNSUPPORTED', `device ${needs.device}: no gate for a shared store`);
+      const gate = new ExchangeGate({ ...needs, host: hostId, clock, transport, logger, options: config.coordination });
+      gates.set(needs.device, gate);
+      return gate;
     },
     guard: (factory) => guarded(factory, claims, parts.identities),
-    coordination: () => [],
+    coordination: () => [...gates].flatMap(([device, gate]) => standing(device, gate)),
     close,
   };
+}
+
+/** Nothing of a gate that is closed. */
+function standing(device: string, { membership }: ExchangeGate): CoordinationNow[] {
+  const { mode, reason } = membership;
+  if (mode === 'closed') return [];
+  const inStep = isInStep(mode);
+  return [{ device, mode, reason, inStep, serving: inStep || mode === 'outage-continue' }];
 }
 
 /** Opens as `factory` does, and refuses what differs from what other hosts have opened by that name. */

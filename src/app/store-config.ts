@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { SluiceError, invalid } from '../core/model/errors.js';
+import { OUTAGE_RULES, coordinationOptions, type CoordinationOptions } from '../coordination/exchange/options.js';
 import type { StoreTls } from '../coordination/redis/client.js';
 import {
   STORE_URL_ALLOWED,
@@ -22,6 +23,14 @@ export const storeShape = {
     })
     .optional(),
   store_restore_ms: z.number().int().min(0).max(600_000).default(3_000),
+  coordination: z
+    .strictObject({
+      lease_ms: z.number().optional(),
+      grace_ms: z.number().optional(),
+      outage: z.enum(OUTAGE_RULES).optional(),
+      report_ms: z.number().optional(),
+    })
+    .optional(),
   workers: z.number().int().min(1).max(256).default(1),
 };
 
@@ -34,6 +43,7 @@ export interface StoreConfig {
   readonly tls: StoreTls;
   /** After the store was found empty: how long hosts may bring back what they hold before a write is taken. */
   readonly restoreMs: number;
+  readonly coordination: CoordinationOptions;
 }
 
 /** @returns null for the store in memory @throws SluiceError INVALID_ARGUMENT, without any password */
@@ -64,6 +74,17 @@ export function completeStore(raw: RawStore): StoreConfig | null {
       ...(key === undefined ? {} : { key: read('store_tls.key', key) }),
     },
     restoreMs: raw.store_restore_ms,
+    coordination: coordinationOptions(readCoordination(raw)),
+  };
+}
+
+function readCoordination({ coordination = {} }: RawStore): Partial<CoordinationOptions> {
+  const { lease_ms: leaseMs, grace_ms: graceMs, outage, report_ms: reportMs } = coordination;
+  return {
+    ...(leaseMs === undefined ? {} : { leaseMs }),
+    ...(graceMs === undefined ? {} : { graceMs }),
+    ...(outage === undefined ? {} : { outage }),
+    ...(reportMs === undefined ? {} : { reportMs }),
   };
 }
 
@@ -75,7 +96,7 @@ function checkMemory(raw: RawStore): void {
       { field: 'workers' },
     );
   }
-  for (const field of ['store_password_file', 'store_tls'] as const) {
+  for (const field of ['store_password_file', 'store_tls', 'coordination'] as const) {
     if (raw[field] === undefined) continue;
     throw new SluiceError('INVALID_ARGUMENT', `${field} must come with a Redis store, got store memory`, { field });
   }

@@ -33,6 +33,9 @@ export interface ConnectionOptions {
 export type Argument = string | number | Buffer;
 
 const COMMAND_TIMEOUT_MS = 2_000;
+/** How long an end waits for answers, and how often it looks. */
+const END_MS_MAX = 500;
+const END_STEP_MS = 5;
 /** How long a first connection may take. */
 const START_MS_MAX = 5_000;
 const RETRY_MS_MIN = 25;
@@ -53,6 +56,8 @@ export class RedisConnection {
   readonly #listeners = new Set<() => void>();
   /** Run ids by node, `HOST:PORT`; a single server's by ''. */
   readonly #servers = new Map<string, string>();
+  /** Calls that are not answered yet. */
+  #inFlight = 0;
   #open = false;
   #closed = false;
   #up = false;
@@ -184,6 +189,13 @@ export class RedisConnection {
   /** Listens to a channel (sharded: it lies with the key of that name). Messages may be lost. @returns how to stop */
   subscribe(channel: string, listener: (message: string) => void): () => void {
     return this.#subscriptions.add(channel, listener);
+  }
+
+  /** Closes once what was sent is answered, or after a moment. */
+  async end(): Promise<void> {
+    const until = performance.now() + END_MS_MAX;
+    while (this.#up && this.#inFlight > 0 && performance.now() < until) await sleep(END_STEP_MS);
+    this.close();
   }
 
   close(): void {
