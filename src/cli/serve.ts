@@ -3,7 +3,6 @@ import { Command } from 'commander';
 import { loadConfig } from '../app/config.js';
 import { Service, writeReadyFile, type Listening } from '../app/service.js';
 import { Workers, asWorker } from '../app/workers.js';
-import { SluiceError } from '../core/model/errors.js';
 import { makeLogger } from '../telemetry/logger.js';
 import { integer } from './arguments.js';
 
@@ -52,9 +51,6 @@ export function serveCommand(): Command {
           grace_ms: options.graceMs,
         },
       });
-      if (config.redis !== null) {
-        throw new SluiceError('UNSUPPORTED', `store ${config.store}: a Redis store is not offered yet, only memory`);
-      }
       const logger = makeLogger(config.logLevel);
       const told = asWorker();
       if (config.workers > 1 && told === null) {

@@ -155,15 +155,16 @@ export class RedisConnection {
   ): Promise<unknown> {
     this.#needUp();
     const { byDigest, byText } = ways(this.#client);
+    this.#inFlight += 1;
     try {
-      return await byDigest();
-    } catch (error) {
-      if (replyCode(error) !== 'NOSCRIPT') throw storeError(this.shown, error);
-    }
-    try {
-      return await byText();
+      return await byDigest().catch((error: unknown) => {
+        if (replyCode(error) === 'NOSCRIPT') return byText();
+        throw error;
+      });
     } catch (error) {
       throw storeError(this.shown, error);
+    } finally {
+      this.#inFlight -= 1;
     }
   }
 
