@@ -103,4 +103,10 @@ export function ensure() {
   ensureDashboard();
 }
 
-if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) ensure();
+// `--install` leaves out the build: a layer of its own in an image.
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  if (process.argv.includes('--install')) {
+    ensureNode();
+    ensureInstalled();
+  } else ensure();
+}

@@ -68,6 +68,21 @@ const PACKAGES = [
     present: () => works('/usr/bin/chromium', ['--version']),
     skips: 'the dashboard in a browser',
   },
+  {
+    name: 'prometheus',
+    present: () => works('promtool', ['--version']),
+    skips: 'the alert rules, as promtool checks them',
+  },
+  {
+    name: 'systemd',
+    present: () => works('systemd-analyze', ['--version']),
+    skips: 'the systemd unit, as systemd-analyze checks it',
+  },
+  {
+    name: 'docker-compose',
+    present: () => works('docker-compose', ['version']),
+    skips: 'the compose file, as docker-compose reads it',
+  },
 ];
 
 function works(command, args) {

@@ -34,6 +34,8 @@ export class Metrics {
   private readonly counters: ReadonlyMap<UsageMetric, Counter>;
   private readonly queued: Gauge;
   private readonly outstanding: Gauge;
+  private readonly queueLimit: Gauge;
+  private readonly depth: Gauge;
   private readonly state: Gauge;
   private readonly mode: Gauge;
   private readonly coordination: () => readonly CoordinationNow[];
@@ -59,6 +61,8 @@ export class Metrics {
       new Gauge({ name, help, labelNames: ['device', ...more], registers });
     this.queued = gauge('sluice_device_queued_requests', 'Requests waiting on this host.');
     this.outstanding = gauge('sluice_device_outstanding_requests', 'Requests at the device, from this host.');
+    this.queueLimit = gauge('sluice_device_queue_limit_requests', 'Most requests that may wait on this host.');
+    this.depth = gauge('sluice_device_depth', 'Most requests at the device, from all hosts.');
     this.state = gauge('sluice_device_state', '1 for the state that the device is in on this host.', 'state');
     this.mode = gauge('sluice_coordination_mode', '1 for how this host stands with the hosts it shares with.', 'mode');
   }
@@ -85,11 +89,14 @@ export class Metrics {
   }
 
   private readDevices(): void {
-    for (const gauge of [this.queued, this.outstanding, this.state, this.mode]) gauge.reset();
+    for (const gauge of [this.queued, this.outstanding, this.queueLimit, this.depth, this.state, this.mode])
+      gauge.reset();
     for (const { device, mode } of this.coordination()) this.mode.set({ device, mode }, 1);
     for (const device of this.served.list()) {
       this.queued.set({ device: device.name }, device.queued);
       this.outstanding.set({ device: device.name }, device.outstanding);
+      this.queueLimit.set({ device: device.name }, device.record.settings.maxQueuedRequests);
+      this.depth.set({ device: device.name }, device.record.settings.depth);
       for (const state of STATES) this.state.set({ device: device.name, state }, device.state === state ? 1 : 0);
     }
   }
