@@ -8,7 +8,7 @@ import { Policies } from '../control/policies.js';
 import { PolicyView } from '../control/policy-view.js';
 import { Usage } from '../control/usage.js';
 import { Host } from '../core/host.js';
-import { Ledger } from '../core/usage.js';
+import type { Ledger } from '../core/usage.js';
 import { NS_PER_S } from '../core/model/units.js';
 import type { AlgorithmFactory } from '../core/scheduling/algorithm.js';
 import type { Clock, CoordinationNow, DeviceFactory, Logger } from '../core/ports.js';
@@ -47,7 +47,6 @@ export interface Assembled {
 export async function assemble(parts: Parts): Promise<Assembled> {
   const { clock, logger, store = memoryStore(parts.clock, parts.plugIn) } = parts;
   const factory = store.guard(parts.factory);
-  const ledgers = new Map<string, Ledger>();
   const inForce = new PolicyView(store.policies);
   await inForce.start();
   const host: Host = new Host({
@@ -64,11 +63,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
         policyRevision: () => inForce.revision,
         settingsRevision: () => host.get(record.name)?.record.revision ?? record.revision,
       }),
-    ledgerOf: (device) => {
-      let ledger = ledgers.get(device);
-      if (ledger === undefined) ledgers.set(device, (ledger = new Ledger(clock)));
-      return ledger;
-    },
+    ledgerOf: (device) => store.ledgers.of(device),
   });
   await store.seed(parts.devices, parts.policies);
   await host.start();
@@ -76,11 +71,8 @@ export async function assemble(parts: Parts): Promise<Assembled> {
     host,
     policies: new Policies(store.policies, clock),
     devices: new Devices(store.devices, host, factory),
-    usage: new Usage(
-      store.usage(() => ledgers),
-      clock,
-    ),
-    ledgers,
+    usage: new Usage(store.usage, clock),
+    ledgers: store.ledgers.byDevice,
     coordination: () => store.coordination(),
     close: async () => {
       const hung = await host.close(CLOSE_WAIT_NS);

@@ -12,6 +12,7 @@ const ENVIRONMENT: Record<string, readonly string[]> = {
   SLUICE_LISTEN_INSECURE: ['listen', 'insecure'],
   SLUICE_STORE: ['store'],
   SLUICE_STORE_PASSWORD_FILE: ['store_password_file'],
+  SLUICE_DATA_DIR: ['data_dir'],
   SLUICE_WORKERS: ['workers'],
   SLUICE_GRACE_MS: ['grace_ms'],
   SLUICE_FENCE_MS: ['fence_ms'],

@@ -185,6 +185,8 @@ export interface Config {
   readonly store: string;
   /** null = memory. */
   readonly redis: StoreConfig | null;
+  /** Where the store in memory outlives the process; null = nowhere. */
+  readonly dataDir: string | null;
   /** Processes that share the ports, each a host. */
   readonly workers: number;
   /** Longest that a stop waits for what is in flight. */
@@ -228,6 +230,7 @@ function complete(raw: Raw): Config {
     },
     store: redis?.url.shown ?? 'memory',
     redis,
+    dataDir: raw.data_dir ?? null,
     workers: raw.workers,
     graceMs: raw.grace_ms,
     fenceMs: raw.fence_ms,

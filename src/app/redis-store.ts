@@ -9,6 +9,7 @@ import { RedisExchange } from '../coordination/redis/transport.js';
 import { LocalUsageStore } from '../coordination/local/usage-store.js';
 import type { BlockDevice, Clock, CoordinationNow, DeviceFactory, Gate, Logger } from '../core/ports.js';
 import type { DeviceTarget } from '../core/model/device.js';
+import { Ledgers } from './ledgers.js';
 import type { GateNeeds, Store } from './store.js';
 import type { StoreConfig } from './store-config.js';
 
@@ -42,6 +43,7 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
     logger,
     exists: async (device) => (await devices.get(device)) !== null,
   });
+  const ledgers = new Ledgers(clock);
   const close = async (): Promise<void> => {
     claims.close();
     policies.close();
@@ -59,7 +61,8 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
   return {
     policies,
     devices,
-    usage: (ledgers) => new LocalUsageStore(ledgers, clock),
+    ledgers,
+    usage: new LocalUsageStore(() => ledgers.byDevice, clock),
     seed: async (configured, configuredPolicies) => {
       await policies.seed(configuredPolicies);
       await devices.seed(configured.map((device) => ({ ...device, draining: false })));
@@ -71,6 +74,7 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
     },
     guard: (factory) => guarded(factory, claims, parts.identities),
     coordination: () => [...gates].flatMap(([device, gate]) => standing(device, gate)),
+    notes: () => [],
     close,
   };
 }

@@ -14,8 +14,9 @@ import { NbdDoor } from '../doors/nbd/door.js';
 import { VhostDoor } from '../doors/vhost/door.js';
 import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
+import { openDataDir } from './data-dir.js';
 import { openRedisStore } from './redis-store.js';
-import { memoryStore } from './store.js';
+import { memoryStore, type Store } from './store.js';
 import { VERSION } from './version.js';
 import { camelKeys, type Config, type NbdTlsFiles, type RawBinding } from './config.js';
 
@@ -37,6 +38,7 @@ export class Service {
   readonly #logger: Logger;
   #state: ServiceState = 'starting';
   #assembled: Assembled | null = null;
+  #store: Store | null = null;
   #grpc: GrpcDoor | null = null;
   #http: HttpDoor | null = null;
   #nbd: NbdDoor | null = null;
@@ -58,13 +60,9 @@ export class Service {
     const { listen, limits } = this.#config;
     const clock = new RealClock();
     const hostId = randomUUID();
-    const { redis } = this.#config;
-    const identities = Object.fromEntries(
-      Object.entries(this.#config.bindings).map(([name, binding]) => [name, identityOf(binding)]),
-    );
     const logger = this.#logger;
-    const store =
-      redis === null ? memoryStore(clock) : await openRedisStore({ config: redis, clock, logger, hostId, identities });
+    const store = await this.#openStore(clock, hostId);
+    this.#store = store;
     const assembled = await assemble({
       clock,
       store,
@@ -143,6 +141,19 @@ export class Service {
     }
   }
 
+  async #openStore(clock: RealClock, hostId: string): Promise<Store> {
+    const { redis, dataDir, bindings } = this.#config;
+    const logger = this.#logger;
+    if (redis === null) {
+      const data = dataDir === null ? null : await openDataDir(dataDir, clock, logger);
+      return memoryStore(clock, undefined, data);
+    }
+    const identities = Object.fromEntries(
+      Object.entries(bindings).map(([name, binding]) => [name, identityOf(binding)]),
+    );
+    return openRedisStore({ config: redis, clock, logger, hostId, identities });
+  }
+
   /** Of the device that stands worst with other hosts. */
   #mode(): string {
     if (this.#config.redis === null) return 'embedded';
@@ -158,7 +169,10 @@ export class Service {
       if (device.state === 'unavailable') reasons.push(`device ${device.name} is unavailable: ${device.stateMessage}`);
     }
     reasons.push(...this.#missingDisks);
-    const notes = this.#config.listen.insecure ? ['listen.insecure is true'] : [];
+    const notes = [
+      ...(this.#config.listen.insecure ? ['listen.insecure is true'] : []),
+      ...(this.#store?.notes() ?? []),
+    ];
     for (const { device, mode, reason, serving, inStep } of this.#assembled?.coordination() ?? []) {
       if (!inStep) (serving ? notes : reasons).push(`device ${device} is in mode ${mode}: ${reason}`);
     }

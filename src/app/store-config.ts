@@ -14,6 +14,7 @@ import {
 
 export const storeShape = {
   store: z.string().default('memory'),
+  data_dir: z.string().min(1).optional(),
   store_password_file: z.string().min(1).optional(),
   store_tls: z
     .strictObject({
@@ -54,6 +55,13 @@ export function completeStore(raw: RawStore): StoreConfig | null {
     return null;
   }
   const url = parseStoreUrl(raw.store);
+  if (raw.data_dir !== undefined) {
+    throw new SluiceError(
+      'INVALID_ARGUMENT',
+      `data_dir must come with store memory, got ${url.shown}: what hosts share is kept in Redis`,
+      { field: 'data_dir' },
+    );
+  }
   if (raw.store_tls !== undefined && !url.tls) {
     throw new SluiceError('INVALID_ARGUMENT', `store_tls must come with a rediss:// store, got ${url.shown}`, {
       field: 'store_tls',

@@ -15,8 +15,9 @@ import type {
   SharesOf,
   UsageStore,
 } from '../core/ports.js';
-import type { Ledger } from '../core/usage.js';
 import type { ConfiguredDevice, ConfiguredPolicy } from './config.js';
+import type { DataDir } from './data-dir.js';
+import { Ledgers } from './ledgers.js';
 
 export interface GateNeeds {
   readonly device: string;
@@ -31,40 +32,59 @@ export interface GateNeeds {
 export interface Store {
   readonly policies: PolicyStore;
   readonly devices: DeviceStore;
-  /** @param ledgers what this host counts, by device */
-  usage(ledgers: () => ReadonlyMap<string, Ledger>): UsageStore;
-  /** Puts in what the configuration names; resolves when it is there. */
+  /** What this host counts. */
+  readonly ledgers: Ledgers;
+  /** What all hosts of the store have counted. */
+  readonly usage: UsageStore;
+  /** Puts in what the configuration names and the store never knew; resolves when it is there. */
   seed(devices: readonly ConfiguredDevice[], policies: readonly ConfiguredPolicy[]): Promise<void>;
   makeGate(needs: GateNeeds): Gate;
   /** The factory with what the store has to say of what it opens. */
   guard(factory: DeviceFactory): DeviceFactory;
   /** Empty where there is nothing to coordinate. */
   coordination(): readonly CoordinationNow[];
+  /** What an operator should know and no request fails for, a line each. */
+  notes(): readonly string[];
   close(): Promise<void>;
 }
 
 /**
- * The embedded default: all in this process, gone with it.
+ * The embedded default: all in this process, gone with it but for what is saved in a data folder.
  * @param plugIn as of Parts
+ * @param data closed with the store
  */
-export function memoryStore(clock: Clock, plugIn?: AlgorithmFactory): Store {
+export function memoryStore(clock: Clock, plugIn?: AlgorithmFactory, data: DataDir | null = null): Store {
+  const records = data?.folder.records ?? null;
   // Revisions from the wall time on: none of an earlier life of this process is taken for one of this.
-  const policies = new LocalPolicyStore(clock.wallMs());
-  const devices = new LocalDeviceStore(clock.wallMs());
+  const policies = new LocalPolicyStore(clock.wallMs(), records);
+  const devices = new LocalDeviceStore(clock.wallMs(), records);
+  const ledgers = new Ledgers(clock, data?.folder.ledgers, (device, ledger) =>
+    data?.folder.usage.follow(device, ledger),
+  );
   return {
     policies,
     devices,
-    usage: (ledgers) => new LocalUsageStore(ledgers, clock),
+    ledgers,
+    usage: new LocalUsageStore(() => ledgers.byDevice, clock),
     seed: async (configured, configuredPolicies) => {
       await policies.write(
-        configuredPolicies.map((policy) => ({ ...policy, ifMatch: '' })),
+        configuredPolicies
+          .filter(({ device, tag }) => records?.knowsPolicy(device, tag) !== true)
+          .map((policy) => ({ ...policy, ifMatch: '' })),
         '',
       );
-      for (const device of configured) await devices.put({ ...device, draining: false }, '');
+      for (const device of configured) {
+        if (records?.knowsDevice(device.name) === true) continue;
+        await devices.put({ ...device, draining: false }, '');
+      }
     },
     makeGate: ({ settings, sharesOf }) => new LocalGate(clock, settings, sharesOf, plugIn),
     guard: (factory) => factory,
     coordination: () => [],
-    close: () => Promise.resolve(),
+    notes: () => data?.folder.notes() ?? [],
+    close: async () => {
+      await data?.folder.close();
+      await data?.release();
+    },
   };
 }

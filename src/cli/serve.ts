@@ -10,6 +10,7 @@ interface ServeOptions {
   config?: string;
   store?: string;
   storePasswordFile?: string;
+  dataDir?: string;
   workers?: number;
   grpc?: string;
   http?: string;
@@ -26,6 +27,7 @@ export function serveCommand(): Command {
     .option('--config <file>', 'configuration, YAML (default: the file named by SLUICE_CONFIG, if any)')
     .option('--store <store>', 'memory (default) or redis://HOST:PORT, also rediss, redis+unix, +sentinel, +cluster')
     .option('--store-password-file <file>', 'password of the Redis store; user and the rest are in --store')
+    .option('--data-dir <folder>', 'keep usage, policies and devices here over restarts (default: in memory alone)')
     .option('--workers <n>', 'processes that share the ports; more than one needs a Redis store', integer)
     .option('--grpc <address>', 'HOST:PORT of the gRPC door; port 0 = any free one (default 127.0.0.1:50051)')
     .option('--http <address>', 'HOST:PORT of the HTTP door; port 0 = any free one (default 127.0.0.1:8080)')
@@ -42,6 +44,7 @@ export function serveCommand(): Command {
         flags: {
           store: options.store,
           store_password_file: options.storePasswordFile,
+          data_dir: options.dataDir,
           workers: options.workers,
           'listen.grpc': options.grpc,
           'listen.http': options.http,

@@ -23,11 +23,12 @@ import type { OpUsage, TagSummary, UsageAccount, UsageLedger, UsageQuery, UsageR
 import type { Op } from './model/request.js';
 import type { Clock } from './ports.js';
 import { bucketOf } from './histogram.js';
-import { BlockWriter, type UsageBlock } from './usage/block.js';
+import { BlockWriter, HistogramsReader, SumsReader, type UsageBlock } from './usage/block.js';
 import { LEVELS, STEPS_S, align, levelFor, tooOld } from './usage/levels.js';
 import { allRows } from './usage/order.js';
-import { UsageRows } from './usage/rows.js';
+import { QUEUE, SERVICE, UsageRows, WIDTH } from './usage/rows.js';
 import { BlockSeries } from './usage/series.js';
+import type { PortableInterval } from './usage/portable.js';
 import { UsageSum, type Grouping, type UsageSteps } from './usage/sum.js';
 import { TagTable } from './usage/tag-table.js';
 
@@ -56,6 +57,8 @@ export interface ClosedInterval {
   readonly number: number;
   readonly block: UsageBlock;
 }
+
+type RestoredInterval = Omit<PortableInterval, 'device'>;
 
 /** A handle, no more: all state is in the ledger, so two accounts of one tag count into the same rows. */
 class Account implements UsageAccount {
@@ -93,7 +96,7 @@ interface Open {
 export class Ledger implements UsageLedger {
   private readonly clock: Clock;
   private readonly limits: LedgerLimits;
-  private readonly startedMs: number;
+  private startedMs: number;
   private readonly tags = new TagTable(LEVELS);
   private readonly rows = new UsageRows();
   private readonly writer = new BlockWriter();
@@ -224,9 +227,50 @@ export class Ledger implements UsageLedger {
     }));
   }
 
-  /** The tag's own name, as a journal or a store keeps it. */
-  nameOf(id: number): string {
-    return this.tags.name(id);
+  /** Closes the open second though it is not over: what is counted in it later is one block more. */
+  closeSecond(): void {
+    this.advance();
+    this.close(0);
+  }
+
+  /** What stands in the total, which hours close into. */
+  total(): RestoredInterval & { readonly startedMs: number } {
+    const { startedMs } = this;
+    const { afterNumber, number } = this.open[LEVELS]!;
+    const { ids, sums, histograms } = this.packed(LEVELS);
+    return { startedMs, startS: 0, afterNumber, number, tags: this.namesOf(ids), sums, histograms };
+  }
+
+  /** Takes in what an earlier life of this host has counted: total first, then intervals, then `restored`. */
+  restoreTotal(total: RestoredInterval, startedMs: number): void {
+    this.startedMs = Math.min(this.startedMs, startedMs);
+    this.addInside(LEVELS, total, this.blockOf(total));
+  }
+
+  /**
+   * Intervals coarsest first, each level in the order of numbers.
+   * @param inside whether what it holds is in no coarser interval and not in the total
+   */
+  restore(level: number, interval: RestoredInterval, inside: boolean): void {
+    const block = this.blockOf(interval);
+    if (interval.startS >= this.oldestS(level)) this.series[level]!.add(interval.startS, block);
+    for (const id of block.ids) {
+      if (this.tags.lastSeenS(id) < interval.startS) this.tags.setLastSeenS(id, interval.startS);
+    }
+    this.number = Math.max(this.number, interval.number);
+    if (!inside) return;
+    this.openAbove(level, interval.startS);
+    this.addInside(level + 1, interval, block);
+  }
+
+  /** Everything has been restored. */
+  restored(): void {
+    this.turnTo(this.nowS());
+  }
+
+  /** The tags' own names, as a journal or a store keeps them. */
+  namesOf(ids: Uint32Array): string[] {
+    return Array.from(ids, (id) => this.tags.name(id));
   }
 
   /** Bytes of rows, blocks and histograms in use. */
@@ -302,6 +346,34 @@ export class Ledger implements UsageLedger {
       this.tags.setOpen(level, id, 0);
     }
     open.ids.length = 0;
+  }
+
+  private blockOf({ tags, sums, histograms }: RestoredInterval): UsageBlock {
+    return { ids: Uint32Array.from(tags, (tag) => this.idOf(tag)), sums, histograms };
+  }
+
+  /** Closes what is open above a level and elsewhere than at that second. */
+  private openAbove(level: number, second: number): void {
+    for (let above = level + 1; above < LEVELS; above++) {
+      if (this.open[above]!.startS !== align(second, above)) this.close(above);
+    }
+    for (let above = level + 1; above < LEVELS; above++) this.open[above]!.startS = align(second, above);
+  }
+
+  private addInside(level: number, { afterNumber, number }: RestoredInterval, block: UsageBlock): void {
+    this.number = Math.max(this.number, number);
+    this.noteInside(level, afterNumber, number);
+    const sums = new SumsReader(block.sums);
+    const histograms = new HistogramsReader(block.histograms);
+    const scratch = new Float64Array(WIDTH);
+    for (const id of block.ids) {
+      const row = this.openRow(level, id);
+      sums.addTo(scratch.fill(0), 0);
+      this.rows.addCells(row, scratch);
+      for (const field of [QUEUE, SERVICE] as const) {
+        histograms.next((bucket, count) => this.rows.addLatencies(row, field, bucket, count));
+      }
+    }
   }
 
   /** What closes into a level carries its range of numbers there. */
