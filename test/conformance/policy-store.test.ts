@@ -19,7 +19,7 @@ for (const firstRevision of [0, 1_700_000_000_000]) {
 policyStoreConformance(
   'local, saved on disk',
   async () => {
-    const folder = new TempFolder();
+    const folder = TempFolder.inMemory();
     const saved = await SavedRecords.open(folder.path, () => undefined);
     const store = new LocalPolicyStore(0, saved);
     return {

@@ -28,7 +28,14 @@ function blocks(file: string): Block[] {
   return found;
 }
 
-const ALL = ['README.md', 'docs/clients.md', 'docs/replay.md', 'docs/http.md', 'docs/coordination.md'].flatMap(blocks);
+const ALL = [
+  'README.md',
+  'docs/clients.md',
+  'docs/replay.md',
+  'docs/http.md',
+  'docs/coordination.md',
+  'docs/usage.md',
+].flatMap(blocks);
 const work = mkdtempSync(join(tmpdir(), 'sluice-docs-'));
 // Below the package, so that a program's `import 'sluice-io'` finds it as it would a dependency.
 const programs = join(ROOT, 'build', 'docs');

@@ -9,11 +9,16 @@ import { TempFolder } from '../../support/temp-folder.js';
 
 let folder: TempFolder;
 let reports: string[];
+let lives: SavedRecords[];
 beforeEach(() => {
   folder = new TempFolder();
   reports = [];
+  lives = [];
 });
-afterEach(() => folder[Symbol.dispose]());
+afterEach(async () => {
+  for (const life of lives) await life.close();
+  folder[Symbol.dispose]();
+});
 
 interface Life {
   readonly saved: SavedRecords;
@@ -23,6 +28,7 @@ interface Life {
 
 async function start(): Promise<Life> {
   const saved = await SavedRecords.open(folder.path, (message) => reports.push(message));
+  lives.push(saved);
   return { saved, policies: new LocalPolicyStore(0, saved), devices: new LocalDeviceStore(0, saved) };
 }
 
