@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import type { UsageQuery } from '../client/usage.js';
 import { OP_NAMES } from '../core/model/request.js';
 import { SluiceError, invalid } from '../core/model/errors.js';
-import { USAGE_ORDERS, type UsageOrder, type UsageRow } from '../core/model/usage.js';
+import { USAGE_ORDERS, USAGE_STEPS, type UsageOrder, type UsageRow } from '../core/model/usage.js';
 import { csvHeader, csvLines } from '../core/usage/csv.js';
 import { integer } from './arguments.js';
 import { addressOption, withClient } from './connect.js';
@@ -86,9 +86,14 @@ async function* jsonPieces(rows: AsyncIterable<UsageRow>): AsyncGenerator<string
   yield lead === ',' ? ']}\n' : `${lead}]}\n`;
 }
 
+/** The header comes with the first line: what is refused prints nothing. */
 async function* csvPieces(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
-  yield csvHeader(QUANTILES);
-  for await (const row of rows) yield csvLines([row]);
+  let header = csvHeader(QUANTILES);
+  for await (const row of rows) {
+    yield header + csvLines([row]);
+    header = '';
+  }
+  if (header !== '') yield header;
 }
 
 /** Columns are as wide as their widest value, so all rows are looked at first. */
@@ -112,12 +117,19 @@ function timeRange(options: UsageOptions, stepMs: number): { fromMs?: number; to
   }
   if (options.from === undefined) throw new SluiceError('INVALID_ARGUMENT', '--to needs --from');
   const nowMs = Date.now();
-  const grainMs = stepMs === 0 ? 1_000 : stepMs;
-  const fromMs = Math.floor(timeMs(options.from, '--from', nowMs) / grainMs) * grainMs;
+  const beginMs = timeMs(options.from, '--from', nowMs);
+  const grainMs = stepMs === 0 ? keptStepMs(nowMs - beginMs) : stepMs;
+  const fromMs = Math.floor(beginMs / grainMs) * grainMs;
   const toMs = Math.ceil(timeMs(options.to ?? String(nowMs), '--to', nowMs) / grainMs) * grainMs;
   if (toMs <= fromMs) throw invalid('--to', 'later than --from', options.to);
   if (stepMs === 0) note(`(from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()})`);
   return { fromMs, toMs };
+}
+
+/** The finest step that reaches back so far, with a step to spare for the time that passes until the service is asked. */
+function keptStepMs(backMs: number): number {
+  const step = USAGE_STEPS.find(({ stepMs, keepMs }) => backMs + stepMs < keepMs) ?? USAGE_STEPS.at(-1)!;
+  return step.stepMs;
 }
 
 const BEFORE_UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
