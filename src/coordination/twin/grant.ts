@@ -1,7 +1,7 @@
 /** Giving the free slots to who is owed them. */
 import { chargesCost, nodeOf, nudge, ordersByAge, type Call } from './call.js';
 import { setDormant, slotsUsed } from './hosts.js';
-import { chargePicked, deactivate, payDeposits, reorder } from './order.js';
+import { chargePicked, payDeposits, reorder } from './order.js';
 import { ROOT, type Host, type Node, type Row } from './records.js';
 import { hostOf, leafWaits, nextArrival, nextCost, rowWant } from './rows.js';
 
@@ -64,7 +64,7 @@ function grantOne(c: Call, search: Search): boolean {
     }
     chargePicked(c, leaf, cost);
     note(c, search.caller, leaf, row, cost);
-    if (!leafWaits(c, leaf)) deactivate(c, leaf);
+    if (!leafWaits(c, leaf)) setDormant(c, leaf);
     else reorder(c, leaf);
     return true;
   }

@@ -64,7 +64,7 @@ export function clearRemains(c: Call): void {
 /** A leaf has one row less. */
 export function dropRow(c: Call, leaf: Node, uid: number): void {
   leaf.rows = leaf.rows.filter((row) => row.uid !== uid);
-  if (leaf.active && !leafWaits(c, leaf)) deactivate(c, leaf);
+  if (leaf.active && !leafWaits(c, leaf)) setDormant(c, leaf);
   else reorder(c, leaf);
   if (leaf.busy && !leafBusy(c, leaf)) becameIdle(c, leaf);
   if (leaf.rows.length === 0) list(c, leaf);
@@ -103,7 +103,7 @@ function addDormant(c: Call, uid: number, leaf: Node): void {
   else ids.push(leaf.id);
 }
 
-/** A leaf whose turn it is has nobody who may be granted to: it leaves the order until one comes back. */
+/** Nobody of the leaf's may be granted to: it leaves the order, until something waits or a suspended host comes back. */
 export function setDormant(c: Call, leaf: Node): void {
   for (const row of leaf.rows) {
     const host = c.byUid.get(row.uid);

@@ -1,8 +1,8 @@
 /** Taking in what the caller says of its rows. */
 import type { ExchangeCall, NodeState, RowRefusal, RowState } from '../exchange/protocol.js';
 import { nodeOf, ordersByAge, type Call } from './call.js';
-import { dropRow } from './hosts.js';
-import { activate, becameBusy, becameIdle, deactivate, reorder, setShares } from './order.js';
+import { dropRow, setDormant } from './hosts.js';
+import { activate, becameBusy, becameIdle, reorder, setShares } from './order.js';
 import { NONE, ROOT, ROWS_MAX, makeRow, type Host, type Node, type Row } from './records.js';
 import { findRow, leafBusy, leafWaits, nextCost, hostOf, rowHeld, rowWant } from './rows.js';
 import { settle } from './settle.js';
@@ -105,7 +105,7 @@ function takeRow(c: Call, host: Host, leaf: Node, row: Row, said: RowState): voi
     activate(c, leaf, next, wasBusy);
   }
   settle(c, leaf, row);
-  if (leaf.active && !waits) deactivate(c, leaf);
+  if (leaf.active && !waits) setDormant(c, leaf);
   else reorder(c, leaf);
   if (leaf.busy && !leafBusy(c, leaf)) becameIdle(c, leaf);
   weigh(c, leaf, row, host);

@@ -3,7 +3,7 @@ import { SeededRng } from '../../../src/core/rng.js';
 import { exchange } from '../../../src/coordination/twin/exchange.js';
 import type { DeviceState } from '../../../src/coordination/twin/records.js';
 import type { ExchangeCall, ExchangeReply } from '../../../src/coordination/exchange/protocol.js';
-import { checkState } from '../../support/exchange-state.js';
+import { checkState } from '../../../src/coordination/twin/check-state.js';
 import { ModelHost, runHistory, type Exchange, type ModelPolicies } from '../../support/exchange-history.js';
 
 /** A device's state that one test calls. */

@@ -249,7 +249,7 @@ do
           if leaf_waits(leaf) then
             reorder(leaf)
           else
-            deactivate(leaf)
+            set_dormant(leaf)
           end
           resettle(leaf)
           return true

@@ -37,6 +37,7 @@ do
     meta.hosts = left
     by_uid[host.uid] = nil
     redis.call('HDEL', K .. ':d', host.uid)
+    dormant_more[host.uid] = nil
     if host.rows_end > 0 then
       meta.remains[#meta.remains + 1] = { host.uid, host.rows_end }
     end
@@ -65,7 +66,7 @@ do
     leaf[ROWS] = left
     touch(leaf)
     if leaf[ACTIVE] and not leaf_waits(leaf) then
-      deactivate(leaf)
+      set_dormant(leaf)
     else
       reorder(leaf)
     end
@@ -102,6 +103,12 @@ do
     end
   end
 
+  local function add_dormant(uid, leaf)
+    local ids = dormant_more[uid] or {}
+    dormant_more[uid] = ids
+    ids[#ids + 1] = leaf[ID]
+  end
+
   local function revoke(host, leaf)
     local row = find_row(leaf, host.uid)
     local before = row_want(row)
@@ -113,6 +120,10 @@ do
     settle(leaf, row)
     touch(leaf)
     reorder(leaf)
+    -- It left the order with its last grant, and what was taken back waits again: once the host calls.
+    if not leaf[ACTIVE] and row_want(row) > 0 then
+      add_dormant(host.uid, leaf)
+    end
     if leaf[BUSY] and not leaf_busy(leaf) then
       became_idle(leaf)
     end
@@ -132,15 +143,13 @@ do
     end
   end
 
-  -- A leaf whose turn it is has nobody who may be granted to: it leaves the order until one comes back.
+  -- Nobody of the leaf's may be granted to: it leaves the order, until something waits or a suspended host comes back.
   function set_dormant(leaf)
     for _, row in ipairs(leaf[ROWS]) do
       local uid = row[UID]
       local host = by_uid[uid]
       if host and host.suspended and row_want(row) > 0 then
-        local ids = dormant_more[uid] or {}
-        dormant_more[uid] = ids
-        ids[#ids + 1] = leaf[ID]
+        add_dormant(uid, leaf)
       end
     end
     deactivate(leaf)
@@ -150,6 +159,10 @@ do
   function resume(host)
     host.suspended = false
     local ids = read_dormant(host.uid)
+    for _, id in ipairs(dormant_more[host.uid] or {}) do
+      ids[#ids + 1] = id
+    end
+    dormant_more[host.uid] = nil
     if #ids == 0 then
       return
     end

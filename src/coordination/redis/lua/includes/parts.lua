@@ -67,14 +67,14 @@ do
         quota = math.floor((depth * upto) / total + shift) - from
       end
     end
-    if quota <= caller.quota_held then
-      return quota
+    -- What the others may have is not given twice, not even to a host that comes back with what it had.
+    local left = depth - (told - caller.quota_held)
+    if quota > left then
+      quota = left > 0 and left or 0
     end
-    local left = depth - told
-    local more = quota - caller.quota_held < left and quota - caller.quota_held or left
-    if more > 0 then
-      caller.quota_held = caller.quota_held + more
+    if quota > caller.quota_held then
+      caller.quota_held = quota
     end
-    return caller.quota_held
+    return quota
   end
 end

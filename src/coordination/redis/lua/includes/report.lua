@@ -97,7 +97,7 @@ do
     end
     settle(leaf, row)
     if leaf[ACTIVE] and not waits then
-      deactivate(leaf)
+      set_dormant(leaf)
     else
       reorder(leaf)
     end

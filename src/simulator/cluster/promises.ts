@@ -1,0 +1,365 @@
+/**
+ * What must hold of many hosts, checked as it happens. Truth is what the disk and the applications
+ * see; what the shared state believes of itself is checked apart (check-state).
+ *
+ *   slots    requests at the disk that count <= depth. Not counted: those of hosts whose lease has
+ *            ended, those that a host held over into a new epoch, those sent on an outage quota.
+ *            All together <= 2 x depth.
+ *   order    completed cost over shares of tags with work waiting (order-watch)
+ *   once     every accepted request of a host that lives is answered once
+ *   light    under light load nothing waits
+ *   work     where requests wait, nearly all slots come to be used
+ *   quota    outage quotas of hosts with a lease sum to the depth at most
+ *   normal   all hosts are back in step by themselves, and none rejoins without a reason
+ */
+import { TwinStore } from '../../coordination/twin/store.js';
+import { checkState } from '../../coordination/twin/check-state.js';
+import type { CoordinationMode } from '../../coordination/exchange/modes.js';
+import type { ExchangeCall, ExchangeReply } from '../../coordination/exchange/protocol.js';
+import type { VirtualClock } from '../../clock/virtual.js';
+import type { DeviceIo } from '../../core/model/request.js';
+import { NS_PER_MS, NS_PER_US } from '../../core/model/units.js';
+import { PendingIo } from '../../core/pending-io.js';
+import type { Rng } from '../../core/ports.js';
+import { OrderWatch } from './order-watch.js';
+import type { Plan } from './plan.js';
+import type { DiskWatch, SharedDisk } from './shared-disk.js';
+import { DEVICE, type ControlPlane, type HostEvents, type SimHost } from './sim-host.js';
+
+export class BrokenPromise extends Error {
+  readonly promise: string;
+
+  constructor(promise: string, message: string) {
+    super(message);
+    this.promise = promise;
+  }
+}
+
+/** The state is looked at closely after every so many calls. */
+const CLOSE_LOOK = 8;
+/** So long without faults, in leases, and all is as if there had been none. */
+const CALM_LEASES = 2;
+/** So long nothing may have waited before a load is light. */
+const LIGHT_NS = 400 * NS_PER_MS;
+
+interface HostTruth {
+  host: SimHost;
+  leaseEndNs: number;
+  joins: number;
+  /** Requests that the applications wait for; whether each has to go at once. */
+  readonly open: Map<PendingIo, boolean>;
+  served: number;
+}
+
+export class Promises implements DiskWatch, HostEvents {
+  /** Most requests at the disk beyond the depth at a time. */
+  excessMax = 0;
+  requests = 0;
+  calls = 0;
+  digest = 0x811c9dc5;
+  /** From when on nothing is wrong; Infinity while something is. */
+  cleanSinceNs = 0;
+  disk: SharedDisk | null = null;
+  readonly order: OrderWatch;
+  readonly #plan: Plan;
+  readonly #world: VirtualClock;
+  readonly #control: ControlPlane;
+  readonly #hosts: (HostTruth | undefined)[] = [];
+  readonly #leaseNs: number;
+  /** What the depth was lately. */
+  #stateDepth: number;
+  #depths: { depth: number; untilNs: number }[] = [];
+  #lastWaitNs = 0;
+  #idleSinceNs = -1;
+
+  constructor(plan: Plan, world: VirtualClock, control: ControlPlane) {
+    this.#plan = plan;
+    this.#world = world;
+    this.#control = control;
+    this.#leaseNs = plan.options.leaseMs * NS_PER_MS;
+    this.#stateDepth = plan.settings.depth;
+    this.order = new OrderWatch(control.sharesOf, plan.costMax);
+  }
+
+  added(host: SimHost): void {
+    this.#hosts[host.number] = { host, leaseEndNs: 0, joins: 0, open: new Map(), served: 0 };
+  }
+
+  /** Shares or settings change. */
+  changing(): void {
+    this.order.reset();
+  }
+
+  /** The state's own; for a lease after a change the higher one, as both may be in use. */
+  get #depth(): number {
+    const nowNs = this.#world.nowNs();
+    let depth = this.#stateDepth;
+    for (const was of this.#depths) if (was.untilNs >= nowNs && was.depth > depth) depth = was.depth;
+    return depth;
+  }
+
+  get #cleanNs(): number {
+    return this.#world.nowNs() - this.cleanSinceNs;
+  }
+
+  get #isCalm(): boolean {
+    return this.#cleanNs > CALM_LEASES * this.#leaseNs;
+  }
+
+  // The disk.
+
+  reached(number: number): boolean {
+    const truth = this.#hosts[number]!;
+    const { mode } = truth.host.gate.membership;
+    const onQuota = mode === 'outage-continue' || mode === 'settling';
+    const { disk } = this;
+    const depth = this.#depth;
+    this.#note(1, number);
+    if (truth.host.process.state !== 'runs')
+      throw new BrokenPromise('slots', `${truth.host.id} sends though it does not run`);
+    if (disk!.at.size >= nearlyAll(this.#control.settings.depth)) this.#idleSinceNs = -1;
+    this.excessMax = Math.max(this.excessMax, disk!.at.size - depth);
+    if (disk!.at.size > 2 * depth) {
+      throw new BrokenPromise('slots', `${disk!.at.size} requests at a disk of depth ${depth}: more than twice`);
+    }
+    if (!onQuota) this.#checkSlots(depth, truth.host.id);
+    return onQuota;
+  }
+
+  #checkSlots(depth: number, by: string): void {
+    const nowNs = this.#world.nowNs();
+    let counted = 0;
+    for (const { host, excused } of this.disk!.at) {
+      if (!excused && this.#hosts[host]!.leaseEndNs > nowNs) counted += 1;
+    }
+    for (const truth of this.#hosts) {
+      if (truth === undefined || truth.leaseEndNs <= nowNs || truth.host.process.state === 'dead') continue;
+      if (truth.host.gate.membership.mayGrant(truth.host.process.nowNs())) counted += truth.host.gate.advanceIdle();
+    }
+    if (counted > depth) {
+      throw new BrokenPromise('slots', `${counted} slots in use or in advance with ${by}'s request, at depth ${depth}`);
+    }
+  }
+
+  ended(number: number, io: DeviceIo): void {
+    this.#note(2, number);
+    if (io instanceof PendingIo) this.order.ended(io.flow!.tag, io.cost);
+  }
+
+  // The applications.
+
+  submitted(host: SimHost, io: PendingIo): void {
+    this.requests += 1;
+    const nowNs = this.#world.nowNs();
+    const truth = this.#hosts[host.number]!;
+    const { depth } = this.#control.settings;
+    let alive = 0;
+    for (const each of this.#hosts) if (each !== undefined && each.leaseEndNs > nowNs) alive += 1;
+    const light =
+      this.#isCalm &&
+      nowNs - this.#lastWaitNs > LIGHT_NS &&
+      alive * 2 <= depth &&
+      truth.open.size === 0 &&
+      this.disk!.counts[host.number] === 0;
+    truth.open.set(io, light);
+  }
+
+  answered(host: SimHost, io: PendingIo, tag: string): void {
+    const truth = this.#hosts[host.number]!;
+    const light = truth.open.get(io);
+    this.#note(3, host.number);
+    if (light === undefined)
+      throw new BrokenPromise('once', `a request of ${tag} on ${host.id} is answered again (${io.code})`);
+    truth.open.delete(io);
+    if (io.code === 'OK') truth.served += 1;
+    if (io.code === 'OK' && io.queueNs > 0) {
+      if (light) {
+        const us = io.queueNs / NS_PER_US;
+        throw new BrokenPromise('light', `a request of ${tag} on ${host.id} waited ${us} us under light load`);
+      }
+      this.#lastWaitNs = this.#world.nowNs();
+    }
+  }
+
+  mode(host: SimHost, mode: CoordinationMode): void {
+    this.#note(4 + mode.length, host.number);
+  }
+
+  // The store.
+
+  taken(call: ExchangeCall, reply: ExchangeReply, store: TwinStore): void {
+    this.calls += 1;
+    const number = Number(call.host.slice('host-'.length));
+    const truth = this.#hosts[number]!;
+    this.#note(100 + reply.granted.length, number);
+    if (reply.status === 'ok' && call.kind !== 'leave') {
+      truth.leaseEndNs = this.#world.nowNs() + this.#leaseNs;
+      if (call.kind === 'join') this.#joined(truth, call);
+    }
+    if (reply.status === 'refused') throw new BrokenPromise('normal', `${call.host} is refused: ${reply.message}`);
+    const state = store.state(DEVICE);
+    const depth = state?.meta.settings.depth ?? this.#stateDepth;
+    if (depth !== this.#stateDepth) {
+      this.#depths.push({ depth: this.#stateDepth, untilNs: this.#world.nowNs() + this.#leaseNs });
+      this.#stateDepth = depth;
+    }
+    if (this.calls % CLOSE_LOOK === 0 && state !== undefined) {
+      try {
+        checkState(state);
+      } catch (error) {
+        throw new BrokenPromise('state', (error as Error).message);
+      }
+    }
+    this.#checkQuotas();
+  }
+
+  #joined(truth: HostTruth, call: ExchangeCall): void {
+    // Copies of a call may come late: only the first of a number tells of a rejoin.
+    if (call.n <= truth.joins) return;
+    truth.joins = call.n;
+    this.disk!.excuse(truth.host.number);
+    this.order.reset();
+    if (call.epoch > 1 && this.#isCalm) {
+      throw new BrokenPromise(
+        'normal',
+        `${truth.host.id} rejoined (${truth.host.gate.membership.reason}) without a fault`,
+      );
+    }
+  }
+
+  #checkQuotas(): void {
+    const nowNs = this.#world.nowNs();
+    let sum = 0;
+    for (const truth of this.#hosts) {
+      // A host that comes back has its old quota until it is told the new one: that one is not counted.
+      if (truth === undefined || truth.leaseEndNs <= nowNs || truth.host.process.state === 'dead') continue;
+      const { mode, epoch } = truth.host.gate.membership;
+      if (mode === 'coordinated') sum += epoch.outageQuota;
+    }
+    const depth = this.#depth;
+    if (sum > depth)
+      throw new BrokenPromise('quota', `outage quotas of hosts with a lease sum to ${sum}, at depth ${depth}`);
+  }
+
+  // Looks.
+
+  /** Every few milliseconds. */
+  look(): void {
+    const waiting = this.#waiting();
+    let total = 0;
+    for (const count of waiting.values()) total += count;
+    const nowNs = this.#world.nowNs();
+    if (total > 0) this.#lastWaitNs = nowNs;
+    if (!this.#isCalm) {
+      this.#idleSinceNs = -1;
+      this.order.reset();
+      return;
+    }
+    for (const truth of this.#alive()) {
+      const { mode, reason } = truth.host.gate.membership;
+      if (mode !== 'coordinated') throw new BrokenPromise('normal', `${truth.host.id} is still ${mode} (${reason})`);
+    }
+    this.#lookForIdleSlots(total, nowNs);
+    // Where a call is lost its host, and with it its tags, is left out until it calls again.
+    if (this.#control.settings.scheduler !== 'fair' || this.#plan.network.loss > 0) return;
+    const broken = this.order.look(waiting, this.#depth);
+    if (broken !== '') throw new BrokenPromise('order', broken);
+  }
+
+  #lookForIdleSlots(waiting: number, nowNs: number): void {
+    if (waiting === 0 || this.disk!.at.size >= nearlyAll(this.#control.settings.depth)) {
+      this.#idleSinceNs = -1;
+      return;
+    }
+    if (this.#idleSinceNs < 0) this.#idleSinceNs = nowNs;
+    const { network } = this.#plan;
+    // While exchanges are on their way some slots are always empty; not for long all at no time full.
+    const boundNs = (network.loss > 0 ? 600 : 300) * NS_PER_MS + 50 * network.delayUsMax * NS_PER_US;
+    if (nowNs - this.#idleSinceNs > boundNs) {
+      const ms = (nowNs - this.#idleSinceNs) / NS_PER_MS;
+      const at = this.disk!.at.size;
+      throw new BrokenPromise(
+        'work',
+        `${waiting} requests wait, and for ${ms} ms not all slots were in use (now ${at})`,
+      );
+    }
+  }
+
+  #waiting(): Map<string, number> {
+    const waiting = new Map<string, number>();
+    for (const { open } of this.#alive()) {
+      for (const io of open.keys()) {
+        if (io.state !== 'queued') continue;
+        const { tag } = io.flow!;
+        waiting.set(tag, (waiting.get(tag) ?? 0) + 1);
+      }
+    }
+    return waiting;
+  }
+
+  #alive(): HostTruth[] {
+    return this.#hosts.filter((truth) => truth !== undefined && truth.host.process.state !== 'dead') as HostTruth[];
+  }
+
+  /** Whether every host that lives has answered all. */
+  get allAnswered(): boolean {
+    return this.#alive().every(({ open }) => open.size === 0);
+  }
+
+  /** Requests served so far. */
+  get served(): number {
+    return this.#hosts.reduce((sum, truth) => sum + (truth?.served ?? 0), 0);
+  }
+
+  /** All is over, and long enough. */
+  checkEnd(store: TwinStore): void {
+    for (const { host, open, served } of this.#alive()) {
+      if (open.size > 0) throw new BrokenPromise('once', `${open.size} requests of ${host.id} are never answered`);
+      const counted = host.ledger.totals().reduce((sum, op) => sum + op.count, 0);
+      if (counted !== served) throw new BrokenPromise('usage', `${host.id} served ${served} and counted ${counted}`);
+    }
+    const state = store.state(DEVICE)!;
+    checkState(state);
+    const alive = this.#alive().map(({ host }) => host.id);
+    const known = state.meta.hosts.map(({ id }) => id).sort();
+    if (known.join() !== alive.sort().join()) {
+      throw new BrokenPromise('nothing left', `the state knows hosts ${known.join()}, alive are ${alive.join()}`);
+    }
+    for (const host of state.meta.hosts) {
+      if (host.held !== 0) throw new BrokenPromise('nothing left', `${host.id} holds ${host.held} slots`);
+    }
+    let rows = 0;
+    for (const numbers of state.rows.values()) rows += numbers.size;
+    if (rows > 0 || state.meta.nodes > 1) {
+      throw new BrokenPromise('nothing left', `${rows} rows and ${state.meta.nodes - 1} nodes are left`);
+    }
+  }
+
+  #note(event: number, host: number): void {
+    let hash = this.digest ^ event;
+    hash = Math.imul(hash, 0x01000193) ^ host;
+    hash = Math.imul(hash, 0x01000193) ^ (this.#world.nowNs() % 2 ** 31);
+    this.digest = Math.imul(hash, 0x01000193) >>> 0;
+  }
+}
+
+/** At a depth of many some slots are always on their way between hosts. */
+function nearlyAll(depth: number): number {
+  return depth - Math.floor(depth / 4);
+}
+
+/** The twin's store, with every call it takes in watched. */
+export class WatchedStore extends TwinStore {
+  readonly #promises: Promises;
+
+  constructor(clock: VirtualClock, rng: Rng, promises: Promises) {
+    super(clock, rng);
+    this.#promises = promises;
+  }
+
+  override exchange(call: ExchangeCall): { readonly reply: ExchangeReply; readonly nudges: readonly string[] } {
+    const answer = super.exchange(call);
+    this.#promises.taken(call, answer.reply, this);
+    return answer;
+  }
+}
