@@ -70,7 +70,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
   return {
     host,
     policies: new Policies(store.policies, clock),
-    devices: new Devices(store.devices, host, factory),
+    devices: new Devices(store.devices, host, factory, store.shared),
     usage: new Usage(store.usage, clock),
     ledgers: store.ledgers.byDevice,
     coordination: () => store.coordination(),

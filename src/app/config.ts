@@ -12,6 +12,7 @@ import {
   SIMULATION_KINDS,
   SLEEP_RULES,
   UNKNOWN_TAGS,
+  checkReadCache,
   checkSimulation,
   patchSettings,
   type DeviceSettings,
@@ -37,6 +38,7 @@ const settingsShape = {
   unknown_tags: z.enum(UNKNOWN_TAGS).optional(),
   max_queued_requests: z.number().optional(),
   max_queued_bytes: z.number().optional(),
+  read_cache_bytes: z.number().optional(),
   fair: z.strictObject({ credit: z.number().optional(), idle_reset_ms: z.number().optional() }).optional(),
   stride: z
     .strictObject({
@@ -245,7 +247,7 @@ function complete(raw: Raw): Config {
     },
     disks: raw.doors.vhost.map((disk, i) => checkDisk(disk, `doors.vhost.${String(i)}`)),
     bindings: raw.bindings,
-    devices: Object.entries(raw.devices).map(([name, device]) => completeDevice(name, device, raw)),
+    devices: Object.entries(raw.devices).map(([name, device]) => completeDevice(name, device, raw, redis !== null)),
     policies: raw.policies.map((policy) => {
       const { device, tag, ...rest } = policy;
       const fields = camelKeys(rest) as PolicyFields;
@@ -267,10 +269,15 @@ function checkShared(raw: Raw, redis: StoreConfig | null): void {
   }
 }
 
-function completeDevice(name: string, device: z.output<typeof deviceSchema>, raw: Raw): ConfiguredDevice {
+function completeDevice(
+  name: string,
+  device: z.output<typeof deviceSchema>,
+  raw: Raw,
+  sharedStore: boolean,
+): ConfiguredDevice {
   const at = `devices.${name}`;
   checkDeviceName(name, at);
-  const { binding, simulation, ...settings } = device;
+  const { binding, simulation, ...rest } = device;
   if ((binding === undefined) === (simulation === undefined)) {
     throw new SluiceError('INVALID_ARGUMENT', `${at} must have either binding or simulation`, { field: at });
   }
@@ -286,7 +293,9 @@ function completeDevice(name: string, device: z.output<typeof deviceSchema>, raw
             `${at}.simulation.`,
           ),
         };
-  return { name, target, settings: patchSettings(DEFAULT_SETTINGS, camelKeys(settings), `${at}.`) };
+  const settings = patchSettings(DEFAULT_SETTINGS, camelKeys(rest), `${at}.`);
+  if (sharedStore) checkReadCache(settings, `${at}.`);
+  return { name, target, settings };
 }
 
 /** `{ cost_unit_bytes: 1 }` -> `{ costUnitBytes: 1 }`, at every level, without absent values. */

@@ -61,6 +61,7 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
   return {
     policies,
     devices,
+    shared: true,
     ledgers,
     usage: new LocalUsageStore(() => ledgers.byDevice, clock),
     seed: async (configured, configuredPolicies) => {

@@ -32,6 +32,8 @@ export interface GateNeeds {
 export interface Store {
   readonly policies: PolicyStore;
   readonly devices: DeviceStore;
+  /** Other hosts may serve what this one serves. */
+  readonly shared: boolean;
   /** What this host counts. */
   readonly ledgers: Ledgers;
   /** What all hosts of the store have counted. */
@@ -64,6 +66,7 @@ export function memoryStore(clock: Clock, plugIn?: AlgorithmFactory, data: DataD
   return {
     policies,
     devices,
+    shared: false,
     ledgers,
     usage: new LocalUsageStore(() => ledgers.byDevice, clock),
     seed: async (configured, configuredPolicies) => {

@@ -33,6 +33,7 @@ interface SettingOptions {
   unknownTags?: UnknownTags;
   maxQueuedRequests?: number;
   maxQueuedBytes?: number;
+  readCacheBytes?: number;
   fairCredit?: number;
   fairIdleResetMs?: number;
   strideGlobalShares?: number;
@@ -61,6 +62,7 @@ function withSettings(command: Command): Command {
     .addOption(new Option('--unknown-tags <what>', 'what a tag without a policy gets').choices(UNKNOWN_TAGS))
     .option('--max-queued-requests <n>', 'most requests waiting a tag', integer)
     .option('--max-queued-bytes <size>', 'most bytes waiting a tag', size)
+    .option('--read-cache-bytes <size>', 'memory for blocks read lately; 0 = none', size)
     .option('--fair-credit <n>', 'fair: cost units kept over a short idleness', Number)
     .option('--fair-idle-reset-ms <ms>', 'fair: idleness after which old debts end', integer)
     .option('--stride-global-shares <n>', 'stride: global shares', Number)
@@ -87,6 +89,7 @@ function patchOf(options: SettingOptions): DeviceSettingsPatch {
       unknownTags: options.unknownTags,
       maxQueuedRequests: options.maxQueuedRequests,
       maxQueuedBytes: options.maxQueuedBytes,
+      readCacheBytes: options.readCacheBytes,
     }),
     ...(Object.keys(fair).length > 0 && { fair }),
     ...(Object.keys(stride).length > 0 && { stride }),

@@ -4,7 +4,9 @@ import {
   DEFAULT_SETTINGS,
   checkSimulation,
   patchSettings,
+  checkReadCache,
   type DeviceRecord,
+  type DeviceSettings,
   type DeviceSettingsPatch,
   type DeviceTarget,
 } from '../core/model/device.js';
@@ -33,11 +35,14 @@ export class Devices {
   private readonly store: DeviceStore;
   private readonly served: ServedDevices;
   private readonly factory: DeviceFactory;
+  private readonly sharedStore: boolean;
 
-  constructor(store: DeviceStore, served: ServedDevices, factory: DeviceFactory) {
+  /** @param sharedStore other hosts serve these devices too */
+  constructor(store: DeviceStore, served: ServedDevices, factory: DeviceFactory, sharedStore = false) {
     this.store = store;
     this.served = served;
     this.factory = factory;
+    this.sharedStore = sharedStore;
   }
 
   /**
@@ -52,7 +57,7 @@ export class Devices {
     const { name, target } = request;
     checkDeviceName(name, 'name');
     this.checkTarget(target);
-    const settings = patchSettings(DEFAULT_SETTINGS, request.settings);
+    const settings = this.settings(DEFAULT_SETTINGS, request.settings);
     const record = await this.store.put({ name, target, settings, draining: false }, CREATE_ONLY);
     await this.served.settled(name);
     const view = this.view(record);
@@ -89,7 +94,7 @@ export class Devices {
    */
   async update(name: string, patch: DeviceSettingsPatch, etag: string): Promise<DeviceView> {
     if (etag === CREATE_ONLY) throw invalid('etag', 'empty or the etag of a device', etag);
-    return this.change(name, etag, (record) => ({ ...record, settings: patchSettings(record.settings, patch) }));
+    return this.change(name, etag, (record) => ({ ...record, settings: this.settings(record.settings, patch) }));
   }
 
   /** Takes no new requests from now on. The state says when those it has are served. */
@@ -111,6 +116,12 @@ export class Devices {
     }
     await this.store.delete(name, etag === '' ? record.etag : etag);
     await this.served.settled(name);
+  }
+
+  private settings(base: DeviceSettings, patch: DeviceSettingsPatch): DeviceSettings {
+    const settings = patchSettings(base, patch);
+    if (this.sharedStore) checkReadCache(settings, 'settings.');
+    return settings;
   }
 
   private async change(

@@ -23,6 +23,8 @@ import { checkAgainstDevice, checkBounds, queuedBytes, type Refusal } from './ad
 import { Flow } from './flow.js';
 import { IoTimeouts } from './io-timeouts.js';
 import { PendingIo } from './pending-io.js';
+import { CacheHits } from './cache-hits.js';
+import { ReadCache } from './read-cache.js';
 import { QueueDeadlines } from './queue-deadlines.js';
 import { splitQueueTime } from './queue-time.js';
 import { costModel, type CostOf } from './scheduling/cost-model.js';
@@ -57,9 +59,11 @@ export class Dispatcher {
   readonly #deadlines: QueueDeadlines;
   readonly #outstanding: IoTimeouts;
   /** Requests past their I/O timeout that the device has not given back. */
-  #hung = 0;
+  readonly #hung = new Set<PendingIo>();
   /** A request has passed its I/O timeout, and none has been served since. */
   #timingOut = false;
+  #cache: ReadCache | null;
+  readonly #hits: CacheHits;
   #queued = 0;
   #queuedBytes = 0;
   #sequence = 0;
@@ -75,6 +79,8 @@ export class Dispatcher {
     this.#settings = parts.settings;
     this.#costOf = costModel(parts.settings);
     this.#deadlines = new QueueDeadlines(parts.clock, this.#expired);
+    this.#cache = this.#newCache();
+    this.#hits = new CacheHits(parts.clock);
     this.#outstanding = new IoTimeouts(parts.clock, parts.settings.ioTimeoutMs * NS_PER_MS, this.#abandon);
     this.#gate.onRefused(this.#refused);
     this.#gate.onGranted(this.#granted);
@@ -95,7 +101,7 @@ export class Dispatcher {
 
   /** Whether a request has passed its I/O timeout and not come back, or the device is in trouble. */
   get suspect(): boolean {
-    return this.#hung > 0 || this.trouble !== '';
+    return this.#hung.size > 0 || this.trouble !== '';
   }
 
   /** Takes a request over; its sink is told once. `tag` is checked and canonical. */
@@ -109,6 +115,10 @@ export class Dispatcher {
     const flow = this.#flow(tag);
     if (!(flow instanceof Flow)) {
       this.#refuse(io, flow);
+      return;
+    }
+    if (io.op === OPS.READ && this.#cache?.serve(io) === true) {
+      this.#hits.answer(io, flow);
       return;
     }
     const full = checkBounds(flow, bytes, this.#queued, this.#queuedBytes, this.#settings);
@@ -146,7 +156,9 @@ export class Dispatcher {
 
   /** New settings, in force at once, for queued requests too; what is queued keeps its cost. */
   configure(settings: DeviceSettings): void {
+    const { readCacheBytes } = this.#settings;
     this.#settings = settings;
+    if (settings.readCacheBytes !== readCacheBytes) this.#renewCache();
     this.#costOf = costModel(settings);
     this.#gate.configure(settings);
     this.#outstanding.setTimeoutNs(settings.ioTimeoutMs * NS_PER_MS);
@@ -213,6 +225,7 @@ export class Dispatcher {
     io.submittedNs = startNs;
     flow.outstanding += 1;
     this.#outstanding.add(io);
+    this.#cache?.sent(io);
     this.#device.submit(io, this.#done);
   }
 
@@ -220,14 +233,16 @@ export class Dispatcher {
     const io = deviceIo;
     if (!(io instanceof PendingIo)) throw new Error(`device ${this.#name} gave back what it was not given`);
     if (io.state === 'completed') {
-      this.#hung -= 1;
+      this.#hung.delete(io);
+      this.#cache?.back(io, false);
       io.sink.returned?.(io);
       return;
     }
+    this.#cache?.back(io, code === 'OK');
     this.#finish(io, code, message, io.finishedNs);
     if (this.#timingOut && code === 'OK') {
       this.#timingOut = false;
-      this.#logger.info({ device: this.#name, hung: this.#hung }, 'the device serves again');
+      this.#logger.info({ device: this.#name, hung: this.#hung.size }, 'the device serves again');
     }
   };
 
@@ -339,6 +354,17 @@ export class Dispatcher {
     }
   }
 
+  #newCache(): ReadCache | null {
+    const { readCacheBytes } = this.#settings;
+    return readCacheBytes === 0 ? null : new ReadCache(readCacheBytes, this.#device.blockBytes);
+  }
+
+  /** Of reads that are out already it takes nothing: changes may have come back since they were sent. */
+  #renewCache(): void {
+    this.#cache = this.#newCache();
+    for (const io of [...this.#outstanding.all(), ...this.#hung]) if (io.op !== OPS.READ) this.#cache?.sent(io);
+  }
+
   #noteDrained(): void {
     if (this.#queued > 0 || this.#outstanding.size > 0) return;
     const drained = this.#drained;
@@ -357,7 +383,9 @@ export class Dispatcher {
 
   /** The slot is freed and the request answered; should the device give it back later, that is ignored. */
   readonly #abandon = (io: PendingIo, nowNs: number): void => {
-    this.#hung += 1;
+    this.#hung.add(io);
+    // A change may be executed still: its blocks stay uncertain until the device gives it back.
+    if (io.op === OPS.READ) this.#cache?.back(io, false);
     io.abandoned = true;
     if (!this.#timingOut) {
       this.#timingOut = true;

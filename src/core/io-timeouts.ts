@@ -61,6 +61,11 @@ export class IoTimeouts {
     this.#arm();
   };
 
+  /** Those at the device, the first sent first. */
+  *all(): Iterable<PendingIo> {
+    for (let io = this.#first; io !== null; io = io.next) yield io;
+  }
+
   remove(io: PendingIo): void {
     if (io.prev === null) this.#first = io.next;
     else io.prev.next = io.next;

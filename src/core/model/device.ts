@@ -36,6 +36,8 @@ export interface DeviceSettings {
   readonly unknownTags: UnknownTags;
   readonly maxQueuedRequests: number;
   readonly maxQueuedBytes: number;
+  /** Of blocks read lately, kept in memory on this host; 0 = none. */
+  readonly readCacheBytes: number;
   readonly fair: FairSettings;
   readonly stride: StrideSettings;
 }
@@ -55,6 +57,7 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   unknownTags: 'default',
   maxQueuedRequests: 4_096,
   maxQueuedBytes: 256 * MIB,
+  readCacheBytes: 0,
   fair: { credit: 0, idleResetMs: 1_000 },
   stride: { globalShares: 10_000, sleepMs: 1_000, threshold: 2 ** 40, sleepRule: 'before-pick' },
 };
@@ -122,6 +125,7 @@ export function patchSettings(base: DeviceSettings, patch: DeviceSettingsPatch, 
   oneOf(merged.unknownTags, UNKNOWN_TAGS, `${at}unknown_tags`);
   integer(merged.maxQueuedRequests, 1, 1_048_576, `${at}max_queued_requests`);
   integer(merged.maxQueuedBytes, 4 * KIB, 64 * GIB, `${at}max_queued_bytes`);
+  integer(merged.readCacheBytes, 0, 64 * GIB, `${at}read_cache_bytes`);
   within(merged.fair.credit, 0, 65_536, `${at}fair.credit`);
   integer(merged.fair.idleResetMs, 1, 3_600_000, `${at}fair.idle_reset_ms`);
   within(merged.stride.globalShares, 1, 1e9, `${at}stride.global_shares`);
@@ -129,6 +133,13 @@ export function patchSettings(base: DeviceSettings, patch: DeviceSettingsPatch, 
   within(merged.stride.threshold, 1, 2 ** 52, `${at}stride.threshold`);
   oneOf(merged.stride.sleepRule, SLEEP_RULES, `${at}stride.sleep_rule`);
   return merged;
+}
+
+/** What settings may not ask for where several hosts serve the device. @throws SluiceError INVALID_ARGUMENT */
+export function checkReadCache(settings: DeviceSettings, at: string): void {
+  if (settings.readCacheBytes === 0) return;
+  const allowed = '0 with a store that hosts share (what another host writes would not be seen)';
+  throw invalid(`${at}read_cache_bytes`, allowed, settings.readCacheBytes);
 }
 
 /** @throws SluiceError INVALID_ARGUMENT */

@@ -43,7 +43,7 @@ function toMessage(view: DeviceView): Device {
 function toPatch(message: DeviceSettings__Output | null): DeviceSettingsPatch {
   if (message === null) return {};
   const { scheduler, depth, costModel, costUnitBytes, ioTimeoutMs, unknownTags } = message;
-  const { maxQueuedRequests, maxQueuedBytes, fair, stride } = message;
+  const { maxQueuedRequests, maxQueuedBytes, readCacheBytes, fair, stride } = message;
   return {
     ...present({
       scheduler,
@@ -54,6 +54,7 @@ function toPatch(message: DeviceSettings__Output | null): DeviceSettingsPatch {
       unknownTags,
       maxQueuedRequests,
       maxQueuedBytes,
+      readCacheBytes,
     }),
     ...(fair && { fair: present({ credit: fair.credit, idleResetMs: fair.idleResetMs }) }),
     ...(stride && {

@@ -74,7 +74,11 @@ export function deviceJson(view: DeviceView): Json<typeof schemas.Device> {
     sizeBytes: String(view.sizeBytes),
     blockBytes: view.blockBytes,
     readOnly: view.readOnly,
-    settings: { ...settings, maxQueuedBytes: String(settings.maxQueuedBytes) },
+    settings: {
+      ...settings,
+      maxQueuedBytes: String(settings.maxQueuedBytes),
+      readCacheBytes: String(settings.readCacheBytes),
+    },
     state: STATES[view.state],
     stateMessage: view.stateMessage,
     etag,

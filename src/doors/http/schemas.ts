@@ -92,6 +92,7 @@ const DeviceSettings = z
   .strictObject({
     ...settings,
     maxQueuedBytes: uint64,
+    readCacheBytes: uint64,
     fair: z.strictObject(fair),
     stride: z.strictObject(stride),
   })
@@ -101,6 +102,7 @@ const DeviceSettingsIn = z
   .strictObject({
     ...settings,
     maxQueuedBytes: uint64In,
+    readCacheBytes: uint64In,
     fair: z.strictObject(fair).partial(),
     stride: z.strictObject(stride).partial(),
   })

@@ -15,6 +15,7 @@ export interface DeviceSettings {
   'maxQueuedBytes'?: (number | string | Long);
   'fair'?: (_sluice_v1_FairSettings | null);
   'stride'?: (_sluice_v1_StrideSettings | null);
+  'readCacheBytes'?: (number | string | Long);
   '_scheduler'?: "scheduler";
   '_depth'?: "depth";
   '_costModel'?: "costModel";
@@ -25,6 +26,7 @@ export interface DeviceSettings {
   '_maxQueuedBytes'?: "maxQueuedBytes";
   '_fair'?: "fair";
   '_stride'?: "stride";
+  '_readCacheBytes'?: "readCacheBytes";
 }
 
 export interface DeviceSettings__Output {
@@ -38,6 +40,7 @@ export interface DeviceSettings__Output {
   'maxQueuedBytes'?: (number);
   'fair'?: (_sluice_v1_FairSettings__Output | null);
   'stride'?: (_sluice_v1_StrideSettings__Output | null);
+  'readCacheBytes'?: (number);
   '_scheduler'?: "scheduler";
   '_depth'?: "depth";
   '_costModel'?: "costModel";
@@ -48,4 +51,5 @@ export interface DeviceSettings__Output {
   '_maxQueuedBytes'?: "maxQueuedBytes";
   '_fair'?: "fair";
   '_stride'?: "stride";
+  '_readCacheBytes'?: "readCacheBytes";
 }
