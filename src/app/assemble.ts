@@ -11,7 +11,7 @@ import { Host } from '../core/host.js';
 import type { Ledger } from '../core/usage.js';
 import { NS_PER_S } from '../core/model/units.js';
 import type { AlgorithmFactory } from '../core/scheduling/algorithm.js';
-import type { Clock, CoordinationNow, DeviceFactory, Logger } from '../core/ports.js';
+import type { Clock, CoordinationNow, DeviceFactory, IoObserver, Logger } from '../core/ports.js';
 import type { ConfiguredDevice, ConfiguredPolicy } from './config.js';
 import { memoryStore, type Store } from './store.js';
 
@@ -27,6 +27,7 @@ export interface Parts {
   readonly policies: readonly ConfiguredPolicy[];
   /** With the store in memory: schedules every device in place of what its settings name: how experiments bring algorithms of their own. */
   readonly plugIn?: AlgorithmFactory;
+  readonly observer?: IoObserver | null;
   /** In memory where it is not given; closed with the rest. */
   readonly store?: Store;
 }
@@ -63,6 +64,7 @@ export async function assemble(parts: Parts): Promise<Assembled> {
         policyRevision: () => inForce.revision,
         settingsRevision: () => host.get(record.name)?.record.revision ?? record.revision,
       }),
+    observer: parts.observer ?? null,
     ledgerOf: (device) => store.ledgers.of(device),
   });
   await store.seed(parts.devices, parts.policies);

@@ -21,6 +21,7 @@ import {
 import { checkDisk, type DiskSpec } from '../core/model/disk.js';
 import { checkPolicy, type PolicyFields } from '../core/model/policy.js';
 import { checkDeviceName } from '../core/model/tag.js';
+import type { TracingOptions } from '../telemetry/tracing.js';
 import { KIB, MIB } from '../core/model/units.js';
 import { DELAYS, FILE_ENGINES } from '../devices/factory.js';
 import { describe, mergeSources, type ConfigSources } from './config-sources.js';
@@ -144,6 +145,9 @@ const schema = z.strictObject({
       handle_bytes: int(4 * KIB, 2 ** 31 - 1).default(8 * MIB),
     })
     .prefault({}),
+  tracing: z
+    .strictObject({ endpoint: z.url({ protocol: /^https?$/ }), sample_every: int(1, 1_000_000_000).default(1_000) })
+    .optional(),
   doors: z.strictObject({ vhost: z.array(diskSchema).default([]) }).prefault({}),
   bindings: z.record(z.string(), bindingSchema).default({}),
   devices: z.record(z.string(), deviceSchema).default({}),
@@ -204,6 +208,8 @@ export interface Config {
     readonly handleRequests: number;
     readonly handleBytes: number;
   };
+  /** null = no traces. */
+  readonly tracing: TracingOptions | null;
   /** Disks of virtual machines over vhost-user-blk. */
   readonly disks: readonly DiskSpec[];
   readonly bindings: Readonly<Record<string, RawBinding>>;
@@ -245,6 +251,8 @@ function complete(raw: Raw): Config {
       handleRequests: raw.limits.handle_requests,
       handleBytes: raw.limits.handle_bytes,
     },
+    tracing:
+      raw.tracing === undefined ? null : { endpoint: raw.tracing.endpoint, sampleEvery: raw.tracing.sample_every },
     disks: raw.doors.vhost.map((disk, i) => checkDisk(disk, `doors.vhost.${String(i)}`)),
     bindings: raw.bindings,
     devices: Object.entries(raw.devices).map(([name, device]) => completeDevice(name, device, raw, redis !== null)),

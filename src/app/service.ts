@@ -17,6 +17,7 @@ import { assemble, type Assembled } from './assemble.js';
 import { openDataDir } from './data-dir.js';
 import { openRedisStore } from './redis-store.js';
 import { memoryStore, type Store } from './store.js';
+import { IoTraces } from '../telemetry/tracing.js';
 import { VERSION } from './version.js';
 import { camelKeys, type Config, type NbdTlsFiles, type RawBinding } from './config.js';
 
@@ -43,6 +44,7 @@ export class Service {
   #http: HttpDoor | null = null;
   #nbd: NbdDoor | null = null;
   #vhost: VhostDoor | null = null;
+  #traces: IoTraces | null = null;
   /** Configured disks that could not be attached, and why. */
   #missingDisks: string[] = [];
 
@@ -63,8 +65,11 @@ export class Service {
     const logger = this.#logger;
     const store = await this.#openStore(clock, hostId);
     this.#store = store;
+    const { tracing } = this.#config;
+    if (tracing !== null) this.#traces = await IoTraces.start(tracing, clock);
     const assembled = await assemble({
       clock,
+      observer: this.#traces,
       store,
       logger,
       factory: makeDeviceFactory(bindingSpecs(this.#config.bindings), clock),
@@ -219,6 +224,7 @@ export class Service {
     await this.#nbd?.close();
     await this.#vhost?.close();
     const hung = (await this.#assembled?.close()) ?? [];
+    await this.#traces?.close();
     this.#state = 'stopped';
     return hung;
   }

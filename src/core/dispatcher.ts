@@ -18,7 +18,7 @@ import { SluiceError } from './model/errors.js';
 import type { DeviceSettings } from './model/device.js';
 import type { UsageLedger } from './model/usage.js';
 import { NS_PER_MS, NS_PER_US } from './model/units.js';
-import type { BlockDevice, Clock, FlowView, Gate, Logger } from './ports.js';
+import type { BlockDevice, Clock, FlowView, Gate, IoObserver, Logger } from './ports.js';
 import { checkAgainstDevice, checkBounds, queuedBytes, type Refusal } from './admission.js';
 import { Flow } from './flow.js';
 import { IoTimeouts } from './io-timeouts.js';
@@ -41,6 +41,7 @@ export interface DispatcherParts {
   readonly ledger: UsageLedger;
   readonly settings: DeviceSettings;
   readonly logger: Logger;
+  readonly observer?: IoObserver | null;
 }
 
 export class Dispatcher {
@@ -50,6 +51,7 @@ export class Dispatcher {
   readonly #gate: Gate;
   readonly #ledger: UsageLedger;
   readonly #logger: Logger;
+  readonly #observer: IoObserver | null;
   #settings: DeviceSettings;
   #costOf: CostOf;
 
@@ -76,6 +78,7 @@ export class Dispatcher {
     this.#gate = parts.gate;
     this.#ledger = parts.ledger;
     this.#logger = parts.logger;
+    this.#observer = parts.observer ?? null;
     this.#settings = parts.settings;
     this.#costOf = costModel(parts.settings);
     this.#deadlines = new QueueDeadlines(parts.clock, this.#expired);
@@ -281,6 +284,7 @@ export class Dispatcher {
 
   #answerServed(io: PendingIo, flow: Flow): void {
     flow.account.record(io.op, io.lengthBytes, io.charged, io.code !== 'OK', false, io.queueNs, io.serviceNs);
+    if (this.#observer !== null) this.#observer.served(this.#name, flow.tag, io);
     io.sink.completed(io);
   }
 

@@ -12,6 +12,7 @@ import type {
   DeviceFactory,
   DeviceStore,
   Gate,
+  IoObserver,
   Logger,
   PoliciesInForce,
   ServedDevice,
@@ -28,6 +29,7 @@ export interface HostParts {
   readonly factory: DeviceFactory;
   readonly makeGate: (record: DeviceRecord, sharesOf: SharesOf) => Gate;
   readonly ledgerOf: (device: string) => UsageLedger;
+  readonly observer?: IoObserver | null;
 }
 
 /** A device while it is open. */
@@ -221,7 +223,7 @@ export class Host implements ServedDevices {
   }
 
   async #open(served: Served): Promise<void> {
-    const { clock, logger, factory, policies, makeGate, ledgerOf } = this.#parts;
+    const { clock, logger, factory, policies, makeGate, ledgerOf, observer = null } = this.#parts;
     const { name, record } = served;
     try {
       const device = await factory.open(name, record.target);
@@ -234,6 +236,7 @@ export class Host implements ServedDevices {
         ledger: ledgerOf(name),
         settings: record.settings,
         logger,
+        observer,
       });
       served.opened = { device, dispatcher };
       served.closedBecause = '';

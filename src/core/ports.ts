@@ -38,6 +38,11 @@ export interface Logger {
   error(fields: Record<string, unknown>, message: string): void;
 }
 
+/** Told of each request that a dispatcher has answered after it was at the device; must be quick. */
+export interface IoObserver {
+  served(device: string, tag: string, io: PendingIo): void;
+}
+
 /** Something that stores blocks. What it is handed has been checked: in range, aligned, supported. */
 export interface BlockDevice {
   readonly sizeBytes: number;
