@@ -20,6 +20,7 @@ export interface ServiceOptions {
   readonly args?: readonly string[];
   /** Kept by the caller over restarts; else one is made and removed. */
   readonly folder?: string;
+  readonly environment?: Record<string, string>;
   /** Addresses to use instead of free ports, for a restart. */
   readonly grpc?: string;
 }
@@ -72,7 +73,7 @@ export class TestService implements AsyncDisposable {
         readyFile,
         ...(options.args ?? []),
       ],
-      { cwd: folder, env: cleanEnvironment(), stdio: ['ignore', 'pipe', 'pipe'] },
+      { cwd: folder, env: cleanEnvironment(options.environment), stdio: ['ignore', 'pipe', 'pipe'] },
     );
     let output = '';
     const keep = (chunk: Buffer): void => {

@@ -35,7 +35,8 @@ export interface DeviceIo {
   readonly fua: boolean;
   /**
    * WRITE: the payload, lengthBytes long, not changed until done. READ: where the data is to go if
-   * the door brought a place; else null, and the device puts a buffer of lengthBytes here.
+   * the door brought a place; else null, and the device puts a buffer of lengthBytes here. Not to be
+   * looked at after done: it can be a guest's memory, which is gone then.
    */
   data: Uint8Array | null;
   /**

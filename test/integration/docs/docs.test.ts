@@ -35,6 +35,7 @@ const ALL = [
   'docs/http.md',
   'docs/coordination.md',
   'docs/usage.md',
+  'docs/virtual-machines.md',
 ].flatMap(blocks);
 const work = mkdtempSync(join(tmpdir(), 'sluice-docs-'));
 // Below the package, so that a program's `import 'sluice-io'` finds it as it would a dependency.
@@ -51,7 +52,9 @@ beforeAll(async () => {
   const disksim = (i: number): string =>
     `${String(i * 1_000)} ${String(i % 2)} ${String((i * 7919 * 8) % 1e6)} 8 ${String(i % 2)}`;
   writeFileSync(join(work, 'tpcc.trace'), Array.from({ length: 300 }, (_, i) => disksim(i)).join('\n'));
-  service = await TestService.start({ config: readFileSync(join(ROOT, 'deploy/sluice.yaml'), 'utf8') });
+  const config = readFileSync(join(ROOT, 'deploy/sluice.yaml'), 'utf8');
+  // Where sockets that nobody named lie.
+  service = await TestService.start({ config, environment: { XDG_RUNTIME_DIR: work } });
 });
 
 afterAll(async () => {
