@@ -7,6 +7,7 @@ import { table, type BenchRow, type Benchmark } from './report.js';
 const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   client: async () => (await import('./client.js')).clientBenchmark,
   devices: async () => (await import('./devices.js')).devicesBenchmark,
+  fairness: async () => (await import('./fairness.js')).fairnessBenchmark,
   file: async () => (await import('./file.js')).fileBenchmark,
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
   nbd: async () => (await import('./nbd.js')).nbdBenchmark,
