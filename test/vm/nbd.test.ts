@@ -85,11 +85,42 @@ describe.skipIf(!canBoot)('disks of virtual machines over NBD', () => {
     }
   });
 
+  test('a service that is killed and comes back under a guest that writes: the guest waits, and all is there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-nbd-'));
+    try {
+      const data = `{ type: file, path: data.img, create: true, size_bytes: ${64 * MIB} }`;
+      const config = (nbd: string): string =>
+        `listen: { nbd: '${nbd}' }\nbindings: { data: ${data} }\ndevices: { disk0: { binding: data } }`;
+      await using first = await TestService.start({ config: config('127.0.0.1:0'), folder });
+      const [host, port] = first.nbd.split(':');
+      const server = `server.type=inet,server.host=${host!},server.port=${port!}`;
+      await using guest = await Guest.boot({
+        args: [
+          ...['-blockdev', `driver=nbd,node-name=root,${server},export=disk0@acme/vm1,reconnect-delay=60`],
+          ...['-device', 'virtio-blk-pci,drive=root,werror=report,rerror=report'],
+        ],
+      });
+      await guest.run('mkfs.ext4 -q /dev/vda && mount /dev/vda /mnt');
+      const write =
+        'for i in $(seq 60); do head -c 100000 /dev/urandom > /mnt/$i; sync; done; cd /mnt && sha256sum [0-9]*';
+      const writing = guest.run(write, 120_000);
+      await guest.run('until [ -e /mnt/10 ]; do usleep 10000; done');
+      await first.end('SIGKILL');
+      await using second = await TestService.start({ config: config(first.nbd), folder });
+      expect(second.nbd).toBe(first.nbd);
+      expect((await writing).trim().split('\n')).toHaveLength(60);
+      await guest.run('umount /mnt && fsck.ext4 -fn /dev/vda && mount -o ro /dev/vda /mnt');
+      expect(await guest.run('cd /mnt && sha256sum [0-9]*')).toBe(await writing);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('a file system made in a guest outlives it: another guest finds it whole, and gRPC reads the same bytes', async () => {
     await using service = await TestService.start({
       config: [
         "listen: { nbd: '127.0.0.1:0' }",
-        `bindings: { data: { type: file, path: data.img, create: true, size_bytes: ${64 * MIB} } }`,
+        `bindings: { data: { type: file, path: data.img, create: true, size_bytes: ${32 * MIB} } }`,
         'devices: { disk0: { binding: data } }',
       ].join('\n'),
     });
