@@ -68,7 +68,7 @@ export class LuaExchange {
     const meta = unpack(blob) as Packed[];
     const nodes = new Map<number, Packed[]>();
     for (const packed of Object.values(await this.#redis.hgetallBuffer(`${KEY}:n`))) {
-      const node = unpack(packed) as Packed[];
+      const node = unpack(packed, 'latin1') as Packed[];
       nodes.set(node[0] as number, node);
     }
     for (const node of nodes.values()) catchUp(node, nodes, meta);
@@ -124,17 +124,34 @@ function nodeDump(f: Packed[]): unknown {
   const [idleSince, listedSince] = [f[13], f[14]];
   const common = { id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy };
   if (inner !== true) {
-    const rows = (f[17] as Packed[][]).map((row) => {
-      const [uid, number, backlog, costs, arrivals, seen, used, handedBack, advanced] = row;
-      const [dispatchedCost, finished, granted, pending, charged, weight] = row.slice(9);
-      const said = { uid, row: number, backlog, costs, arrivals, seen, used, handedBack, advanced, dispatchedCost };
-      return { ...said, finished, granted, pending, charged, weight };
-    });
+    const rows = rowsDump(f[17] as Packed[]);
     return { ...common, idleSince, listedSince, turn: f[16], rows };
   }
   const [v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self] = f.slice(16);
   const below = { v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self };
   return { ...common, listedSince, ...below };
+}
+
+/** A flat list, four places a row: whose, what it wants, what it holds, the rest packed. */
+function rowsDump(list: Packed[]): unknown[] {
+  const rows: unknown[] = [];
+  for (let at = 0; at < list.length; at += 4) {
+    const row = unpack(Buffer.from(list[at + 3] as string, 'latin1'), 'latin1') as Packed[];
+    const [uid, number, backlog, costs, arrivals, seen, used, handedBack, advanced] = row;
+    const [dispatchedCost, finished, granted, pending, charged, weight, weighed] = row.slice(9);
+    const want = Math.max(0, (backlog as number) - ((granted as number) - (seen as number)));
+    const held = (granted as number) - (handedBack as number) + (advanced as number) - (finished as number);
+    if (list[at] !== uid || list[at + 1] !== want || list[at + 2] !== held) {
+      throw new Error(
+        `row ${String(number)} of ${String(uid)}: ${list.slice(at, at + 3).join()} is not ${uid as number},${want},${held}`,
+      );
+    }
+    const words = Buffer.from(costs as string, 'latin1');
+    const costList = Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32BE(i * 4));
+    const said = { uid, row: number, backlog, costs: costList, arrivals, seen, used, handedBack, advanced };
+    rows.push({ ...said, dispatchedCost, finished, granted, pending, charged, weight, weighed });
+  }
+  return rows;
 }
 
 function metaDump(f: Packed[]): unknown {

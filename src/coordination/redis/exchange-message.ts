@@ -49,7 +49,7 @@ function packRow(packer: Packer, row: RowState, ages: boolean): void {
   packer.number(row.row);
   packer.text(row.tag);
   packer.number(row.backlog);
-  packNumbers(packer, row.headCosts);
+  packer.words(row.headCosts);
   packNumbers(packer, ages ? row.headAgesUs : []);
   packer.number(row.seen);
   packer.number(row.used);

@@ -68,6 +68,19 @@ export class Packer {
     this.#at += buffer.write(value, this.#at);
   }
 
+  /** Whole numbers below 2^32 as one string of four bytes each, highest first: read where they are needed. */
+  words(values: readonly number[]): void {
+    const bytes = values.length * 4;
+    this.#need(3 + bytes);
+    const buffer = this.#buffer;
+    if (bytes < 32) buffer[this.#at++] = 0xa0 | bytes;
+    else {
+      buffer[this.#at++] = 0xda;
+      this.#at = buffer.writeUInt16BE(bytes, this.#at);
+    }
+    for (const value of values) this.#at = buffer.writeUInt32BE(value, this.#at);
+  }
+
   #need(bytes: number): void {
     if (this.#at + bytes <= this.#buffer.length) return;
     const grown = Buffer.allocUnsafe(Math.max(this.#buffer.length * 2, this.#at + bytes));
@@ -76,9 +89,12 @@ export class Packer {
   }
 }
 
-/** @throws SluiceError INTERNAL where the bytes are cut off or of a kind that is not spoken here */
-export function unpack(bytes: Buffer): Packed {
-  const reader = new Reader(bytes);
+/**
+ * @param encoding latin1 where texts are bytes, a character each
+ * @throws SluiceError INTERNAL where the bytes are cut off or of a kind that is not spoken here
+ */
+export function unpack(bytes: Buffer, encoding: 'utf8' | 'latin1' = 'utf8'): Packed {
+  const reader = new Reader(bytes, encoding);
   const value = reader.value();
   if (!reader.atEnd) throw new SluiceError('INTERNAL', `a packed message has bytes left after its end`);
   return value;
@@ -86,10 +102,12 @@ export function unpack(bytes: Buffer): Packed {
 
 class Reader {
   readonly #bytes: Buffer;
+  readonly #encoding: 'utf8' | 'latin1';
   #at = 0;
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, encoding: 'utf8' | 'latin1') {
     this.#bytes = bytes;
+    this.#encoding = encoding;
   }
 
   get atEnd(): boolean {
@@ -150,7 +168,7 @@ class Reader {
 
   #text(length: number): string {
     const from = this.#step(length);
-    return this.#bytes.toString('utf8', from, from + length);
+    return this.#bytes.toString(this.#encoding, from, from + length);
   }
 
   #unsigned(bytes: 1 | 2 | 4): number {

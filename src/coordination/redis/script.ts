@@ -1,6 +1,6 @@
 /**
  * Lua scripts, loaded from files: lua/commands/NAME.lua, in which a line `-- #include NAME` stands
- * for lua/includes/NAME.lua, once each. They share functions and constants that way, and Redis
+ * for lua/includes/NAME.lua, once each, and `-- #define NAME NUMBER` makes a constant. They share functions and constants that way, and Redis
  * gets one text by whose digest it is called.
  */
 import { createHash } from 'node:crypto';
@@ -19,12 +19,25 @@ export interface Script {
 const SOURCE = new URL('../../../src/coordination/redis/lua/', import.meta.url);
 export const LUA_DIR = fileURLToPath(existsSync(SOURCE) ? SOURCE : new URL('./lua/', import.meta.url));
 
+/** A constant: a number that every call would otherwise load anew, and each function carry a reference to. */
+const DEFINE = /^\s*-- #define ([A-Z][A-Z0-9_]*) (-?[0-9.e]+)$/;
 const INCLUDE = /^-- #include ([a-z-]+)$/;
 
 /** @throws SluiceError INTERNAL where a file is missing: the installation is not whole */
 export function loadScript(name: string, folder = LUA_DIR): Script {
-  const text = resolve(`commands/${name}`, folder, new Set()).join('\n');
+  const text = inline(resolve(`commands/${name}`, folder, new Set()));
   return { name, text, digest: createHash('sha1').update(text).digest('hex') };
+}
+
+/** Puts the value of each constant where its name stands. */
+function inline(lines: readonly string[]): string {
+  const values = new Map<string, string>();
+  for (const line of lines) {
+    const [, name, value] = DEFINE.exec(line) ?? [];
+    if (name !== undefined && value !== undefined) values.set(name, value);
+  }
+  const text = lines.join('\n');
+  return values.size === 0 ? text : text.replace(/\b[A-Z][A-Z0-9_]*\b/g, (name) => values.get(name) ?? name);
 }
 
 function resolve(file: string, folder: string, seen: Set<string>): string[] {

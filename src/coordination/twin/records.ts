@@ -50,6 +50,8 @@ export interface Row {
   charged: number;
   /** The row's part of the device, in millionths, as counted in its host's weight. */
   weight: number;
+  /** When that was looked at. */
+  weighed: number;
 }
 
 /** A node of the tag tree: a leaf has rows, an inner node children. */
@@ -223,5 +225,6 @@ export function makeRow(uid: number, row: number): Row {
     pending: 0,
     charged: 0,
     weight: 0,
+    weighed: 0,
   };
 }

@@ -10,6 +10,7 @@ import { openLeaf, unlist, type SharesByTag } from './tree.js';
 
 /** Of the whole, what 1 is. */
 const WEIGHT_ONE = 1_000_000;
+const WEIGH_US = 50_000;
 
 /** Policies newer than those in force. */
 export function takeNodes(c: Call, nodes: readonly NodeState[]): void {
@@ -111,10 +112,14 @@ function takeRow(c: Call, host: Host, leaf: Node, row: Row, said: RowState): voi
   weigh(c, leaf, row, host);
 }
 
-/** What part of the device the row's tag is owed now, split among the hosts that have work of it. */
+/**
+ * What part of the device the row's tag is owed now, split among the hosts that have work of it.
+ * Looked at when the row begins or ends to have work, else now and then: what others do changes it, too.
+ */
 function weigh(c: Call, leaf: Node, row: Row, host: Host): void {
   let weight = 0;
   if (rowWant(row) > 0 || rowHeld(row) > 0) {
+    if (row.weight > 0 && c.meta.clockUs - row.weighed < WEIGH_US) return;
     let sharers = 0;
     for (const other of leaf.rows) {
       if (hostOf(c, other) !== undefined && (rowWant(other) > 0 || rowHeld(other) > 0)) sharers += 1;
@@ -127,6 +132,7 @@ function weigh(c: Call, leaf: Node, row: Row, host: Host): void {
       node = home;
     }
     weight = Math.floor(part * WEIGHT_ONE) + 1;
+    row.weighed = c.meta.clockUs;
   }
   host.weight += weight - row.weight;
   row.weight = weight;

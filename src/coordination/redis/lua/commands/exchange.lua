@@ -17,8 +17,8 @@
 --   '' on sluice:{DEVICE}:exchange:nudge:HOST (sharded), once until the host calls: it has grants or is asked for its advance
 -- #include parts
 
-local SETTLE = 1 / 4
-local AWAY = 1 / 4
+-- #define SETTLE 0.25
+-- #define AWAY 0.25
 
 local argument = cmsgpack.unpack(ARGV[1])
 local server, fresh = ARGV[2], ARGV[3]
@@ -45,6 +45,11 @@ local function settings_said()
   }
 end
 
+local function know_scheduler()
+  local scheduler = meta.settings.scheduler
+  is_fair, is_stride, is_fifo = scheduler == 'fair', scheduler == 'stride', scheduler == 'fifo'
+end
+
 local function make_root()
   make_node(ROOT, '', NONE, true, 0, 0)
 end
@@ -57,6 +62,7 @@ local function new_state(now)
     contended = false, calm_since = 0, settling_until = 0, expected = 0, returned = 0,
     hosts = {}, remains = {},
   }
+  know_scheduler()
   make_root()
 end
 
@@ -111,7 +117,7 @@ local function standing(known)
   for _, number in ipairs(said.forget) do
     numbers[#numbers + 1] = number
   end
-  load_rows(known.uid, numbers)
+  load_rows(known.uid, numbers, known.unseen)
   return knows_rows(known, said.rows) and 'ok' or 'rejoin'
 end
 
@@ -129,7 +135,6 @@ end
 -- Another scheduler takes over: the tree begins anew, and hosts say anew what waits and what they hold.
 -- Only nodes that are active have orders, and they are found from the root down.
 local function begin_anew()
-  flush_nodes()
   local keys = orders_below(ROOT, { K .. ':n', K .. ':t', K .. ':i', K .. ':d' })
   for _, host in ipairs(meta.hosts) do
     keys[#keys + 1] = K .. ':r' .. host.uid
@@ -265,8 +270,12 @@ local function serve()
   if said.settings_revision > meta.settings_revision then
     local settings = settings_said()
     local exchanged = settings.scheduler ~= meta.settings.scheduler
+    if exchanged then
+      flush_nodes()
+    end
     meta.settings = settings
     meta.settings_revision = said.settings_revision
+    know_scheduler()
     if exchanged then
       begin_anew()
       if said.kind ~= 'join' then
@@ -302,6 +311,7 @@ elseif meta.schema > SCHEMA then
   return reply('refused', 'UNSUPPORTED', string.format(
     'device %s has state of schema %d; this host reads up to %d', said.device, meta.schema, SCHEMA))
 end
+know_scheduler()
 by_uid = {}
 for _, host in ipairs(meta.hosts) do
   by_uid[host.uid] = host

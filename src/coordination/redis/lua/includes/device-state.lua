@@ -16,27 +16,65 @@
 
 local K = KEYS[1]
 
-local ROOT = 0
-local NONE = -1
-local NEVER = -1e15
-local SCHEMA = 1
-local SCALE = 10000
-local RENORMALISE_AT = 2 ^ 40
-local HOSTS_MAX = 256
-local ROWS_MAX = 262144
-local NODES_MAX = 1000000
-local CHILDREN_MAX = 262144
+-- #define ROOT 0
+-- #define NONE -1
+-- #define NEVER -1e15
+-- #define SCHEMA 1
+-- #define SCALE 10000
+-- #define RENORMALISE_AT 1099511627776
+-- #define HOSTS_MAX 256
+-- #define ROWS_MAX 262144
+-- #define NODES_MAX 1000000
+-- #define CHILDREN_MAX 262144
 
--- Fields of a node; those from V on are of inner nodes, ROWS and TURN of leaves. SHIFT: how far its
+-- Fields of a node; those from V on are of inner nodes, TURN and ROWS of leaves. SHIFT: how far its
 -- home's time had been taken back when it was written; SHIFTED: how far its own children's has been.
-local ID, TAG, HOME, INNER, SHARES, SELF_SHARES, REVISION, VIO, FLOOR, DEPOSIT = 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
-local ACTIVE, SEQ, BUSY, IDLE_SINCE, LISTED_SINCE, SHIFT, TURN, ROWS = 11, 12, 13, 14, 15, 16, 17, 18
-local V, MAX_VIO, QUIET_SINCE, BUSY_CHILDREN, ACTIVE_CHILDREN, ACTIVE_SHARES, CHILDREN, SELF, SHIFTED =
-  17, 18, 19, 20, 21, 22, 23, 24, 25
+-- #define ID 1
+-- #define TAG 2
+-- #define HOME 3
+-- #define INNER 4
+-- #define SHARES 5
+-- #define SELF_SHARES 6
+-- #define REVISION 7
+-- #define VIO 8
+-- #define FLOOR 9
+-- #define DEPOSIT 10
+-- #define ACTIVE 11
+-- #define SEQ 12
+-- #define BUSY 13
+-- #define IDLE_SINCE 14
+-- #define LISTED_SINCE 15
+-- #define SHIFT 16
+-- #define TURN 17
+-- #define ROWS 18
+-- #define V 17
+-- #define MAX_VIO 18
+-- #define QUIET_SINCE 19
+-- #define BUSY_CHILDREN 20
+-- #define ACTIVE_CHILDREN 21
+-- #define ACTIVE_SHARES 22
+-- #define CHILDREN 23
+-- #define SELF 24
+-- #define SHIFTED 25
 
--- Fields of a row.
-local UID, ROW, BACKLOG, COSTS, ARRIVALS, SEEN, USED, HANDED_BACK, ADVANCED = 1, 2, 3, 4, 5, 6, 7, 8, 9
-local DISPATCHED_COST, FINISHED, GRANTED, PENDING, CHARGED, WEIGHT = 10, 11, 12, 13, 14, 15
+-- ROWS is a flat list, four places a row: whose it is, what it wants, what it holds, and the rest,
+-- packed for as long as nobody asks for it. Fields of that:
+-- #define UID 1
+-- #define ROW 2
+-- #define BACKLOG 3
+-- #define COSTS 4
+-- #define ARRIVALS 5
+-- #define SEEN 6
+-- #define USED 7
+-- #define HANDED_BACK 8
+-- #define ADVANCED 9
+-- #define DISPATCHED_COST 10
+-- #define FINISHED 11
+-- #define GRANTED 12
+-- #define PENDING 13
+-- #define CHARGED 14
+-- #define WEIGHT 15
+-- #define WEIGHED 16
 
 -- What a call works on.
 local meta, hosts, by_uid
@@ -52,6 +90,8 @@ local row_leaves, row_changed = {}, {}
 local idle_changed = {}
 local dormant_more = {}
 local nudges = {}
+-- The scheduler in force.
+local is_fair, is_stride, is_fifo
 
 local function read_meta()
   local blob = redis.call('GET', K)
@@ -116,7 +156,7 @@ local function shift_node(node, home)
     return
   end
   node[SHIFT] = home[SHIFTED]
-  if meta.settings.scheduler == 'stride' then
+  if is_stride then
     node[VIO] = 0
     node[FLOOR] = 0
   else
@@ -160,17 +200,23 @@ local function take_blob(blob)
   return node
 end
 
--- The nodes of these numbers and all above them, a read for each level of the tree.
+-- The nodes of these numbers and all above them, a read for each level of the tree. What is not
+-- there is remembered as false.
 local function load_all(ids)
   local loaded = {}
   local wanted = ids
   while #wanted > 0 do
     local blobs = redis.call('HMGET', K .. ':n', unpack(wanted))
     local above, asked = {}, {}
+    local first = #loaded + 1
     for i = 1, #wanted do
-      loaded[#loaded + 1] = take_blob(blobs[i])
+      if blobs[i] then
+        loaded[#loaded + 1] = take_blob(blobs[i])
+      else
+        nodes[wanted[i]] = false
+      end
     end
-    for i = #loaded - #wanted + 1, #loaded do
+    for i = first, #loaded do
       local home = loaded[i][HOME]
       if home ~= NONE and not nodes[home] and not asked[home] then
         asked[home] = true
@@ -199,10 +245,10 @@ end
 
 -- The same; nil where it is not in use any more.
 local function node_if_any(id)
-  if nodes[id] == false or nodes[id] == nil and redis.call('HEXISTS', K .. ':n', id) == 0 then
-    return nil
+  if nodes[id] == nil then
+    load_all({ id })
   end
-  return node_of(id)
+  return nodes[id] or nil
 end
 
 local function make_node(id, tag, home, inner, vio, shift)
@@ -262,14 +308,21 @@ local function set_row(uid, row, leaf)
   changed[row] = true
 end
 
--- Reads the leaves of these rows in one go, and the leaves themselves with all above them.
-local function load_rows(uid, rows)
+-- Reads the leaves of these rows in one go, and the leaves themselves with all above them; and
+-- those of `more`.
+local function load_rows(uid, rows, more)
   local known = row_leaves[uid]
   if not known then
     known = {}
     row_leaves[uid] = known
   end
   local ids, asked = {}, {}
+  for _, id in ipairs(more) do
+    if nodes[id] == nil and not asked[id] then
+      asked[id] = true
+      ids[#ids + 1] = id
+    end
+  end
   for from = 1, #rows, 4000 do
     local upto = math.min(#rows, from + 3999)
     local texts = redis.call('HMGET', K .. ':r' .. uid, unpack(rows, from, upto))
@@ -297,6 +350,18 @@ do
     end
   end
 
+  local function close_rows(node)
+    if node[INNER] then
+      return
+    end
+    local rows = node[ROWS]
+    for at = 4, #rows, 4 do
+      if type(rows[at]) == 'table' then
+        rows[at] = cmsgpack.pack(rows[at])
+      end
+    end
+  end
+
   function flush_nodes()
     local sets, dels = {}, {}
     local added, removed = {}, {}
@@ -305,6 +370,7 @@ do
       if node == false then
         dels[#dels + 1] = id
       else
+        close_rows(node)
         sets[#sets + 1] = id
         sets[#sets + 1] = cmsgpack.pack(node)
         if node[ACTIVE] then

@@ -3,8 +3,9 @@
 
 local waiting_in_all, grant_all
 do
-  -- Children read from an order at a time.
-  local CHUNK = 16
+  -- Children read from an order at first, and at a time after that: of most orders one is needed.
+  -- #define CHUNK_FIRST 3
+  -- #define CHUNK 16
 
   -- Requests that wait in hosts that may be granted to.
   function waiting_in_all()
@@ -76,7 +77,7 @@ do
         sift_up(heap, #heap)
       end
     end
-    local view = { heap = heap, rest = {}, at = 1, read = 0, whole = false }
+    local view = { heap = heap, rest = {}, at = 1, read = 0, chunk = CHUNK_FIRST, whole = false }
     views[home[ID]] = view
     return view
   end
@@ -96,10 +97,12 @@ do
       if view.whole then
         return false
       end
-      view.rest = redis.call('ZRANGE', K .. ':o' .. home[ID], view.read, view.read + CHUNK - 1, 'WITHSCORES')
+      local chunk = view.chunk
+      view.rest = redis.call('ZRANGE', K .. ':o' .. home[ID], view.read, view.read + chunk - 1, 'WITHSCORES')
       view.at = 1
-      view.read = view.read + CHUNK
-      view.whole = #view.rest < 2 * CHUNK
+      view.read = view.read + chunk
+      view.chunk = CHUNK
+      view.whole = #view.rest < 2 * chunk
     end
   end
 
@@ -153,24 +156,24 @@ do
     return node
   end
 
-  -- Hosts with backlog of a tag take turns (fifo: the oldest request). None: the leaf is out of this search.
+  -- Hosts with backlog of a tag take turns (fifo: the oldest request). The place of the row whose
+  -- turn it is; nil: the leaf is out of this search.
   local function row_in_turn(leaf, caps)
-    local by_age = orders_by_age()
     local rows = leaf[ROWS]
-    local count = #rows
+    local count = #rows / 4
     local chosen, capped = nil, false
     for i = 1, count do
-      local at = (leaf[TURN] + i) % count
-      local row = rows[at + 1]
-      local host = by_uid[row[UID]]
-      if host and not host.suspended and row_want(row) > 0 then
+      local turn = (leaf[TURN] + i) % count
+      local at = turn * 4 + 1
+      local host = by_uid[rows[at]]
+      if rows[at + 1] > 0 and host and not host.suspended then
         if host.held + host.advance_idle >= (caps[host.uid] or math.huge) then
           capped = true
         else
-          if not chosen or (by_age and next_arrival(row) < next_arrival(rows[chosen + 1])) then
-            chosen = at
+          if not chosen or (is_fifo and next_arrival(open_row(rows, at)) < next_arrival(open_row(rows, chosen * 4 + 1))) then
+            chosen = turn
           end
-          if not by_age then
+          if not is_fifo then
             break
           end
         end
@@ -178,8 +181,8 @@ do
     end
     if chosen then
       leaf[TURN] = chosen
-      touch(leaf)
-      return rows[chosen + 1]
+      dirty[leaf[ID]] = leaf
+      return chosen * 4 + 1
     end
     if capped then
       blocked[leaf[ID]] = true
@@ -201,24 +204,35 @@ do
     return least
   end
 
-  local function note_grant(caller, leaf, row, cost)
-    local host = by_uid[row[UID]]
+  -- Leaves that stand in a host's list of those not seen, by its uid.
+  local unseen_known = {}
+
+  local function note_unseen(host, leaf)
+    local known = unseen_known[host.uid]
+    if not known then
+      known = {}
+      for _, id in ipairs(host.unseen) do
+        known[id] = true
+      end
+      unseen_known[host.uid] = known
+    end
+    if not known[leaf[ID]] then
+      known[leaf[ID]] = true
+      host.unseen[#host.unseen + 1] = leaf[ID]
+    end
+  end
+
+  local function note_grant(caller, leaf, at, row, cost)
+    local rows = leaf[ROWS]
+    local host = by_uid[rows[at]]
     row[GRANTED] = row[GRANTED] + 1
     row[PENDING] = row[PENDING] + cost
     row[CHARGED] = row[CHARGED] + cost
+    rows[at + 1], rows[at + 2] = rows[at + 1] - 1, rows[at + 2] + 1
     host.held = host.held + 1
     host.want = host.want - 1
     meta.grants_made = meta.grants_made + 1
-    local known = false
-    for _, id in ipairs(host.unseen) do
-      if id == leaf[ID] then
-        known = true
-        break
-      end
-    end
-    if not known then
-      host.unseen[#host.unseen + 1] = leaf[ID]
-    end
+    note_unseen(host, leaf)
     if host == caller then
       return
     end
@@ -236,16 +250,17 @@ do
       if not leaf then
         return false
       end
-      local row = row_in_turn(leaf, caps)
-      if row then
+      local at = row_in_turn(leaf, caps)
+      if at then
+        local row = open_row(leaf[ROWS], at)
         local cost = next_cost(row)
         -- Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
-        if charges_cost() and least_deposit(leaf) < cost then
+        if is_fair and least_deposit(leaf) < cost then
           pay_deposits(leaf, cost)
           resettle(leaf)
         else
           charge(leaf, cost, true)
-          note_grant(caller, leaf, row, cost)
+          note_grant(caller, leaf, at, row, cost)
           if leaf_waits(leaf) then
             reorder(leaf)
           else

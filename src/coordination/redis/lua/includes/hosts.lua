@@ -3,8 +3,8 @@
 
 local fetch_us, slots_used, end_epoch, end_leases, drop_row, clear_remains, revoke_unfetched, set_dormant, resume
 do
-  local CLEAR_MAX = 64
-  local FETCH_US_MIN = 2000
+  -- #define CLEAR_MAX 64
+  -- #define FETCH_US_MIN 2000
 
   -- How long a host has to fetch a grant: about two of its exchanges.
   function fetch_us(host)
@@ -36,8 +36,8 @@ do
     end
     meta.hosts = left
     by_uid[host.uid] = nil
-    redis.call('HDEL', K .. ':d', host.uid)
     dormant_more[host.uid] = nil
+    redis.call('HDEL', K .. ':d', host.uid)
     if host.rows_end > 0 then
       meta.remains[#meta.remains + 1] = { host.uid, host.rows_end }
     end
@@ -55,12 +55,33 @@ do
     end
   end
 
+  local function add_dormant(uid, leaf)
+    local ids = dormant_more[uid] or {}
+    dormant_more[uid] = ids
+    ids[#ids + 1] = leaf[ID]
+  end
+
+  -- Nobody who waits at the leaf may be granted to: it leaves the order until one comes back.
+  function set_dormant(leaf)
+    local rows = leaf[ROWS]
+    for at = 1, #rows, 4 do
+      local uid = rows[at]
+      local host = by_uid[uid]
+      if host and host.suspended and rows[at + 1] > 0 then
+        add_dormant(uid, leaf)
+      end
+    end
+    deactivate(leaf)
+  end
+
   -- A leaf has one row less.
   function drop_row(leaf, uid)
     local left = {}
-    for _, row in ipairs(leaf[ROWS]) do
-      if row[UID] ~= uid then
-        left[#left + 1] = row
+    local rows = leaf[ROWS]
+    for at = 1, #rows, 4 do
+      if rows[at] ~= uid then
+        local to = #left
+        left[to + 1], left[to + 2], left[to + 3], left[to + 4] = rows[at], rows[at + 1], rows[at + 2], rows[at + 3]
       end
     end
     leaf[ROWS] = left
@@ -89,7 +110,7 @@ do
     for row = upto - 1, from, -1 do
       rows[#rows + 1] = row
     end
-    load_rows(uid, rows)
+    load_rows(uid, rows, {})
     for _, row in ipairs(rows) do
       local leaf = leaf_of_row(uid, row)
       if leaf then
@@ -103,25 +124,21 @@ do
     end
   end
 
-  local function add_dormant(uid, leaf)
-    local ids = dormant_more[uid] or {}
-    dormant_more[uid] = ids
-    ids[#ids + 1] = leaf[ID]
-  end
-
   local function revoke(host, leaf)
-    local row = find_row(leaf, host.uid)
-    local before = row_want(row)
+    local rows = leaf[ROWS]
+    local at = place_of_row(rows, host.uid)
+    local row = open_row(rows, at)
     local open = row[GRANTED] - row[USED] - row[HANDED_BACK]
     row[PENDING] = (row[PENDING] * (open - 1)) / open
     row[GRANTED] = row[GRANTED] - 1
-    host.held = host.held - 1
-    host.want = host.want + (row_want(row) - before)
+    local want, held = note_row(rows, at, row)
+    host.want = host.want + want
+    host.held = host.held + held
     settle(leaf, row)
     touch(leaf)
     reorder(leaf)
     -- It left the order with its last grant, and what was taken back waits again: once the host calls.
-    if not leaf[ACTIVE] and row_want(row) > 0 then
+    if not leaf[ACTIVE] and rows[at + 1] > 0 then
       add_dormant(host.uid, leaf)
     end
     if leaf[BUSY] and not leaf_busy(leaf) then
@@ -143,18 +160,6 @@ do
     end
   end
 
-  -- Nobody of the leaf's may be granted to: it leaves the order, until something waits or a suspended host comes back.
-  function set_dormant(leaf)
-    for _, row in ipairs(leaf[ROWS]) do
-      local uid = row[UID]
-      local host = by_uid[uid]
-      if host and host.suspended and row_want(row) > 0 then
-        add_dormant(uid, leaf)
-      end
-    end
-    deactivate(leaf)
-  end
-
   -- A suspended host calls: what waits there counts again.
   function resume(host)
     host.suspended = false
@@ -162,10 +167,10 @@ do
     for _, id in ipairs(dormant_more[host.uid] or {}) do
       ids[#ids + 1] = id
     end
-    dormant_more[host.uid] = nil
     if #ids == 0 then
       return
     end
+    dormant_more[host.uid] = nil
     redis.call('HDEL', K .. ':d', host.uid)
     for _, id in ipairs(ids) do
       local leaf = node_if_any(id)

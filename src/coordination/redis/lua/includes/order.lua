@@ -4,7 +4,7 @@
 local end_busy_period, note_vio, became_busy, became_idle, lowest_active_vio, reorder, activate, deactivate, pay_deposits, charge, set_shares, settle
 do
   local function scale()
-    return meta.settings.scheduler == 'stride' and meta.settings.global_shares or SCALE
+    return is_stride and meta.settings.global_shares or SCALE
   end
 
   function note_vio(home, vio)
@@ -121,10 +121,11 @@ do
   -- When the oldest request arrived that waits at the leaf in a host that may be granted to.
   local function oldest_arrival(leaf)
     local oldest
-    for _, row in ipairs(leaf[ROWS]) do
-      local host = by_uid[row[UID]]
-      if host and not host.suspended and row_want(row) > 0 then
-        local arrival = next_arrival(row)
+    local rows = leaf[ROWS]
+    for at = 1, #rows, 4 do
+      local host = by_uid[rows[at]]
+      if rows[at + 1] > 0 and host and not host.suspended then
+        local arrival = next_arrival(open_row(rows, at))
         if not oldest or arrival < oldest then
           oldest = arrival
         end
@@ -135,7 +136,7 @@ do
 
   -- Of `fifo`: what a leaf is ordered by may have changed.
   function reorder(leaf)
-    if orders_by_age() and leaf[ACTIVE] then
+    if is_fifo and leaf[ACTIVE] then
       leaf[VIO] = oldest_arrival(leaf)
       touch(leaf)
     end
@@ -159,13 +160,12 @@ do
 
   -- Something of `leaf` waits again, the next request at this cost: it and its idle ancestors join their orders.
   function activate(leaf, cost, was_busy)
-    local scheduler = meta.settings.scheduler
-    if scheduler ~= 'fair' then
+    if not is_fair then
       local root = node_of(ROOT)
-      if scheduler == 'stride' and not was_busy then
+      if is_stride and not was_busy then
         wake(leaf, root)
       end
-      if scheduler == 'fifo' then
+      if is_fifo then
         leaf[VIO] = oldest_arrival(leaf)
       end
       join(leaf, root)
@@ -247,15 +247,13 @@ do
   end
 
   function charge(leaf, cost, picked)
-    local scheduler = meta.settings.scheduler
-    if scheduler == 'fifo' then
+    if is_fifo then
       return
     end
     local units = cost * scale()
-    local fair = scheduler == 'fair'
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node_of(node[HOME])
+      local home = nodes[node[HOME]]
       local before = node[VIO]
       local after = before + units / node[SHARES]
       node[VIO] = after
@@ -263,7 +261,7 @@ do
       if after > home[MAX_VIO] then
         home[MAX_VIO] = after
       end
-      if fair then
+      if is_fair then
         if before > home[V] and (picked or home[ACTIVE_CHILDREN] - (node[ACTIVE] and 1 or 0) == 0) then
           home[V] = before
         end
@@ -274,14 +272,14 @@ do
       dirty[home[ID]] = home
       node = home
     end
-    if scheduler == 'stride' and leaf[VIO] >= meta.settings.threshold then
+    if is_stride and leaf[VIO] >= meta.settings.threshold then
       reset_all()
     end
   end
 
   -- Takes a charge back; never below where the node stood when it was last activated.
   local function refund(leaf, cost)
-    if meta.settings.scheduler == 'fifo' then
+    if is_fifo then
       return
     end
     local units = cost * scale()
@@ -304,7 +302,7 @@ do
       home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + (shares - node[SHARES])
       touch(home)
     end
-    if meta.settings.scheduler == 'fair' then
+    if is_fair then
       local ratio = node[SHARES] / shares
       node[VIO] = home[V] + (node[VIO] - home[V]) * ratio
       node[FLOOR] = home[V] + (node[FLOOR] - home[V]) * ratio

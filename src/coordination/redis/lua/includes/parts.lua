@@ -3,9 +3,9 @@
 
 local is_settling, update_contention, give_advance, give_quota
 do
-  local CALM_US = 100000
-  local TURN_US = 1000000
-  local GOLDEN = 0.6180339887498949
+  -- #define CALM_US 100000
+  -- #define TURN_US 1000000
+  -- #define GOLDEN 0.6180339887498949
 
   function is_settling()
     return meta.clock_us < meta.settling_until

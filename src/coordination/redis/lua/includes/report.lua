@@ -1,14 +1,23 @@
 -- Taking in what the caller says of its rows (twin/report.ts).
 -- #include hosts
 
-local R_ROW, take_nodes, knows_rows, take_rows, forget_rows
+local take_nodes, knows_rows, take_rows, forget_rows
 do
-  local WEIGHT_ONE = 1000000
+  -- #define WEIGHT_ONE 1000000
+  -- #define WEIGH_US 50000
 
   -- What the caller says of a row: R_TAG is '' where the row is known.
-  R_ROW = 1
-  local R_TAG, R_BACKLOG, R_COSTS, R_AGES, R_SEEN, R_USED, R_HANDED_BACK, R_ADVANCED, R_COST, R_FINISHED =
-    2, 3, 4, 5, 6, 7, 8, 9, 10, 11
+  -- #define R_ROW 1
+  -- #define R_TAG 2
+  -- #define R_BACKLOG 3
+  -- #define R_COSTS 4
+  -- #define R_AGES 5
+  -- #define R_SEEN 6
+  -- #define R_USED 7
+  -- #define R_HANDED_BACK 8
+  -- #define R_ADVANCED 9
+  -- #define R_COST 10
+  -- #define R_FINISHED 11
 
   -- Policies newer than those in force.
   function take_nodes(said)
@@ -43,56 +52,65 @@ do
   end
 
   -- What part of the device the row's tag is owed now, split among the hosts that have work of it.
-  local function weigh(leaf, row, host)
+  -- Looked at when the row begins or ends to have work, else now and then: what others do changes it, too.
+  local function weigh(leaf, at, row, host)
+    local rows = leaf[ROWS]
     local weight = 0
-    if row_want(row) > 0 or row_held(row) > 0 then
+    if rows[at + 1] > 0 or rows[at + 2] > 0 then
+      if row[WEIGHT] > 0 and meta.clock_us - row[WEIGHED] < WEIGH_US then
+        return
+      end
       local sharers = 0
-      for _, other in ipairs(leaf[ROWS]) do
-        if by_uid[other[UID]] and (row_want(other) > 0 or row_held(other) > 0) then
+      for other = 1, #rows, 4 do
+        if (rows[other + 1] > 0 or rows[other + 2] > 0) and by_uid[rows[other]] then
           sharers = sharers + 1
         end
       end
       local part = 1 / sharers
       local node = leaf
       while node[ID] ~= ROOT do
-        local home = node_of(node[HOME])
+        local home = nodes[node[HOME]]
         part = (part * node[SHARES]) / (home[ACTIVE_SHARES] + (node[ACTIVE] and 0 or node[SHARES]))
         node = home
       end
       weight = math.floor(part * WEIGHT_ONE) + 1
+      row[WEIGHED] = meta.clock_us
     end
     host.weight = host.weight + (weight - row[WEIGHT])
     row[WEIGHT] = weight
   end
 
-  local function take_row(host, leaf, row, said)
-    local want, held = row_want(row), row_held(row)
+  local function take_row(host, leaf, at, said)
+    local rows = leaf[ROWS]
+    local row = open_row(rows, at)
     local sent, cost, advanced = row[USED] + row[ADVANCED], row[DISPATCHED_COST], row[ADVANCED]
     local open = row[GRANTED] - row[USED] - row[HANDED_BACK]
     row[BACKLOG] = said[R_BACKLOG]
     row[COSTS] = said[R_COSTS]
-    row[ARRIVALS] = {}
-    if orders_by_age() then
+    row[SEEN], row[USED], row[HANDED_BACK] = said[R_SEEN], said[R_USED], said[R_HANDED_BACK]
+    row[ADVANCED], row[DISPATCHED_COST], row[FINISHED] = said[R_ADVANCED], said[R_COST], said[R_FINISHED]
+    if is_fifo then
+      row[ARRIVALS] = {}
       for i, age_us in ipairs(said[R_AGES]) do
         row[ARRIVALS][i] = meta.clock_us - age_us
       end
     end
-    row[SEEN], row[USED], row[HANDED_BACK] = said[R_SEEN], said[R_USED], said[R_HANDED_BACK]
-    row[ADVANCED], row[DISPATCHED_COST], row[FINISHED] = said[R_ADVANCED], said[R_COST], said[R_FINISHED]
     local left = row[GRANTED] - row[USED] - row[HANDED_BACK]
     row[PENDING] = left > 0 and open > 0 and (row[PENDING] * left) / open or 0
-    host.want = host.want + (row_want(row) - want)
-    host.held = host.held + (row_held(row) - held)
-    touch(leaf)
+    local want, held = note_row(rows, at, row)
+    host.want = host.want + want
+    host.held = host.held + held
+    dirty[leaf[ID]] = leaf
 
     local now = row[USED] + row[ADVANCED]
     local was_busy = leaf[BUSY]
-    if not was_busy and (now > sent or leaf_busy(leaf)) then
+    local waits = leaf_waits(leaf)
+    local busy = waits or leaf_busy(leaf)
+    if not was_busy and (now > sent or busy) then
       became_busy(leaf)
     end
-    local waits = leaf_waits(leaf)
     if not leaf[ACTIVE] and (waits or row[ADVANCED] > advanced) then
-      local coming = row_want(row) > 0 and next_cost(row) or (row[DISPATCHED_COST] - cost) / (now - sent)
+      local coming = rows[at + 1] > 0 and next_cost(row) or (row[DISPATCHED_COST] - cost) / (now - sent)
       activate(leaf, coming, was_busy)
     end
     settle(leaf, row)
@@ -101,10 +119,10 @@ do
     else
       reorder(leaf)
     end
-    if leaf[BUSY] and not leaf_busy(leaf) then
+    if leaf[BUSY] and not busy then
       became_idle(leaf)
     end
-    weigh(leaf, row, host)
+    weigh(leaf, at, row, host)
   end
 
   -- Opens the rows that are new and takes in what is said of all. Returns those refused, and how many were made.
@@ -119,7 +137,7 @@ do
       local id = leaf_of_row(host.uid, number)
       if id then
         local leaf = node_of(id)
-        take_row(host, leaf, find_row(leaf, host.uid), said)
+        take_row(host, leaf, place_of_row(leaf[ROWS], host.uid), said)
       else
         local leaf, bound
         if number < ROWS_MAX then
@@ -139,9 +157,11 @@ do
           if #leaf[ROWS] == 0 then
             unlist(leaf)
           end
-          local row = { host.uid, number, 0, {}, {}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
-          leaf[ROWS][#leaf[ROWS] + 1] = row
-          take_row(host, leaf, row, said)
+          local rows = leaf[ROWS]
+          local at = #rows + 1
+          rows[at], rows[at + 1], rows[at + 2] = host.uid, 0, 0
+          rows[at + 3] = { host.uid, number, 0, '', {}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+          take_row(host, leaf, at, said)
         end
       end
     end
@@ -155,9 +175,11 @@ do
       if id then
         set_row(host.uid, number, false)
         local leaf = node_of(id)
-        local row = find_row(leaf, host.uid)
-        host.want = host.want - row_want(row)
-        host.held = host.held - row_held(row)
+        local rows = leaf[ROWS]
+        local at = place_of_row(rows, host.uid)
+        local row = open_row(rows, at)
+        host.want = host.want - rows[at + 1]
+        host.held = host.held - rows[at + 2]
         host.weight = host.weight - row[WEIGHT]
         drop_row(leaf, host.uid)
       end

@@ -1,6 +1,15 @@
 -- What can be told of one row or one leaf by itself (twin/rows.ts).
 -- #include device-state
 
+local function open_row(rows, at)
+  local row = rows[at + 3]
+  if type(row) == 'string' then
+    row = cmsgpack.unpack(row)
+    rows[at + 3] = row
+  end
+  return row
+end
+
 -- Requests of the row that wait and that nothing granted so far is for.
 local function row_want(row)
   local want = row[BACKLOG] - (row[GRANTED] - row[SEEN])
@@ -12,12 +21,39 @@ local function row_held(row)
   return row[GRANTED] - row[HANDED_BACK] + row[ADVANCED] - row[FINISHED]
 end
 
+-- Where the epoch's row stands in the list; nil where there is none.
+local function place_of_row(rows, uid)
+  for at = 1, #rows, 4 do
+    if rows[at] == uid then
+      return at
+    end
+  end
+  return nil
+end
+
+local function find_row(leaf, uid)
+  local rows = leaf[ROWS]
+  local at = place_of_row(rows, uid)
+  return at and open_row(rows, at)
+end
+
+-- After a change of the row at that place. Returns by how much what it wants and what it holds have risen.
+local function note_row(rows, at, row)
+  local want, held = row_want(row), row_held(row)
+  local more_want, more_held = want - rows[at + 1], held - rows[at + 2]
+  rows[at + 1], rows[at + 2] = want, held
+  return more_want, more_held
+end
+
 -- Whether something waits at the leaf in a host that may be granted to.
 local function leaf_waits(leaf)
-  for _, row in ipairs(leaf[ROWS]) do
-    local host = by_uid[row[UID]]
-    if host and not host.suspended and row_want(row) > 0 then
-      return true
+  local rows = leaf[ROWS]
+  for at = 1, #rows, 4 do
+    if rows[at + 1] > 0 then
+      local host = by_uid[rows[at]]
+      if host and not host.suspended then
+        return true
+      end
     end
   end
   return false
@@ -25,49 +61,30 @@ end
 
 -- Whether anything of the leaf waits or is held, in any living host.
 local function leaf_busy(leaf)
-  for _, row in ipairs(leaf[ROWS]) do
-    if by_uid[row[UID]] and (row_want(row) > 0 or row_held(row) > 0) then
+  local rows = leaf[ROWS]
+  for at = 1, #rows, 4 do
+    if (rows[at + 1] > 0 or rows[at + 2] > 0) and by_uid[rows[at]] then
       return true
     end
   end
   return false
 end
 
-local function find_row(leaf, uid)
-  for _, row in ipairs(leaf[ROWS]) do
-    if row[UID] == uid then
-      return row
-    end
-  end
-  return nil
-end
-
-local function is_tree()
-  return meta.settings.scheduler == 'fair'
-end
-
-local function charges_cost()
-  return meta.settings.scheduler == 'fair'
-end
-
-local function orders_by_age()
-  return meta.settings.scheduler == 'fifo'
-end
-
 -- What a grant of the next request is charged: its true cost where it is known, else the row's average.
 local function next_cost(row)
-  if not charges_cost() then
+  if not is_fair then
     return 1
   end
-  local cost = row[COSTS][row[GRANTED] - row[SEEN] + 1]
-  if cost then
-    return cost
+  local costs = row[COSTS]
+  local at = (row[GRANTED] - row[SEEN]) * 4
+  if at < #costs then
+    return (struct.unpack('>I4', costs, at + 1))
   end
   local sent = row[USED] + row[ADVANCED]
   if sent > 0 and row[DISPATCHED_COST] >= sent then
     return row[DISPATCHED_COST] / sent
   end
-  return row[COSTS][#row[COSTS]] or 1
+  return #costs > 0 and struct.unpack('>I4', costs, #costs - 3) or 1
 end
 
 -- When the next request arrived; where that is not known, when the last known one did.
@@ -82,5 +99,5 @@ end
 
 -- What the row's host says was dispatched, in what the algorithm charges.
 local function reported_charge(row)
-  return charges_cost() and row[DISPATCHED_COST] or row[USED] + row[ADVANCED]
+  return is_fair and row[DISPATCHED_COST] or row[USED] + row[ADVANCED]
 end

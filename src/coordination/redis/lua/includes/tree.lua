@@ -3,9 +3,9 @@
 
 local list, unlist, open_leaf, sweep
 do
-  local SWEEP = 2
-  local SWEEP_FOR_EACH = 4
-  local KEEP_US = 1000000
+  -- #define SWEEP 2
+  -- #define SWEEP_FOR_EACH 4
+  -- #define KEEP_US 1000000
 
   local function parent_of(tag)
     return string.match(tag, '^(.*)/[^/]*$') or ''
@@ -36,7 +36,7 @@ do
 
   local function bound_passed(tag)
     local missing = 2
-    local above = is_tree() and tag or ''
+    local above = is_fair and tag or ''
     while above ~= '' and not id_of_tag(above) do
       missing = missing + 1
       above = parent_of(above)
@@ -129,7 +129,7 @@ do
     if bound then
       return nil, bound
     end
-    if not is_tree() then
+    if not is_fair then
       return add_node(tag, node_of(ROOT), false, shares)
     end
     local id = id_of_tag(tag)
@@ -146,12 +146,11 @@ do
   -- Owing nothing: whoever comes back under the name starts where this counter would be raised to.
   local function may_forget(node)
     local home = node_of(node[HOME])
-    local scheduler = meta.settings.scheduler
-    if scheduler == 'fair' then
+    if is_fair then
       end_busy_period(home)
       return node[VIO] <= home[V]
     end
-    if scheduler == 'fifo' then
+    if is_fifo then
       return true
     end
     if meta.clock_us - node[IDLE_SINCE] < meta.settings.sleep_ms * 1000 then
