@@ -7,7 +7,10 @@ export const SHARES = [100, 200, 300, 400, 500];
 export function fiveGuests(workload: WorkloadSetup): MachineSetup['guests'] {
   return SHARES.map((shares, i) => ({
     name: `vm${String(i + 1)}`,
-    applications: [{ tag: `app${String(i + 1)}`, shares, workload }],
+    priority: 4,
+    shares,
+    scheduler: 'noop',
+    applications: [{ tag: `app${String(i + 1)}`, shares, priority: 4, workload }],
   }));
 }
 

@@ -2,11 +2,16 @@
  * A virtual machine: one processor, a page cache, a virtual disk, and threads of applications.
  */
 import { OPS } from '../../core/model/request.js';
-import type { Hypervisor, IoWaiter } from './hypervisor.js';
+import type { Clock } from '../../core/ports.js';
+import type { Application } from './application.js';
+import type { IoWaiter } from './hypervisor.js';
+import { Journal } from './journal.js';
 import { PageCache } from './page-cache.js';
 import { MACHINE } from './parameters.js';
 import { ReadAhead } from './read-ahead.js';
-import type { Application, Thread } from './thread.js';
+import type { Thread } from './thread.js';
+import type { VirtualDisk } from './virtual-disk.js';
+import { Writeback } from './writeback.js';
 
 /** Requests of the guest's own, not of a thread, are windows read ahead. */
 class Stream implements IoWaiter {
@@ -29,23 +34,21 @@ class Stream implements IoWaiter {
   }
 }
 
-/** Which name a request goes by below the guest. */
-export type NameOf = (application: Application, write: boolean) => string;
-
 export class Guest {
-  readonly #hypervisor: Hypervisor;
+  readonly #clock: Clock;
+  readonly #disk: VirtualDisk;
   readonly #cache: PageCache;
-  readonly #diskOffset: number;
-  readonly #nameOf: NameOf;
   readonly #streams = new Map<Application, Stream>();
+  readonly #writebacks = new Map<Application, Writeback>();
+  readonly #journal = new Journal((thread, offset, lengthBytes, waiter) =>
+    this.#write(thread.application, offset, lengthBytes, waiter, 0),
+  );
   #processorFreeNs = 0;
 
-  /** @param diskOffset where its virtual disk begins on the physical one */
-  constructor(hypervisor: Hypervisor, diskOffset: number, cachePageBytes: number, nameOf: NameOf) {
-    this.#hypervisor = hypervisor;
+  constructor(clock: Clock, disk: VirtualDisk, cachePageBytes: number) {
+    this.#clock = clock;
+    this.#disk = disk;
     this.#cache = new PageCache(MACHINE.guestCacheBytes, cachePageBytes);
-    this.#diskOffset = diskOffset;
-    this.#nameOf = nameOf;
   }
 
   /** Books the processor from `fromNs` on; when it is done. */
@@ -64,6 +67,9 @@ export class Guest {
         const { ahead } = this.#stream(application);
         return ahead.ready(offset, lengthBytes) && !ahead.asksForMore(offset, lengthBytes);
       }
+      case 'append':
+      case 'sync-append':
+        return false;
     }
   }
 
@@ -71,7 +77,10 @@ export class Guest {
   exitNs({ operation, application }: Thread): number {
     switch (operation.kind) {
       case 'read':
+      case 'sync-append':
         return MACHINE.exitNs;
+      case 'append':
+        return 0;
       case 'stream':
         return this.#stream(application).ahead.asksForMore(operation.offset, operation.lengthBytes)
           ? MACHINE.exitNs
@@ -96,13 +105,20 @@ export class Guest {
         else stream.waiting.push(thread);
         return;
       }
+      case 'append':
+        this.#writeback(application).appended(thread);
+        return;
+      case 'sync-append':
+        this.#write(application, offset, lengthBytes, thread, 0);
+        return;
     }
   }
 
   threadIoDone(thread: Thread): void {
-    const { offset, lengthBytes } = thread.operation;
+    const { kind, offset, lengthBytes } = thread.operation;
     this.#cache.insert(offset, lengthBytes);
-    thread.ended();
+    if (kind === 'sync-append') this.#journal.join(thread);
+    else thread.ended();
   }
 
   #read(
@@ -113,9 +129,22 @@ export class Guest {
     waiter: IoWaiter,
     token: number,
   ): void {
-    const name = this.#nameOf(application, false);
-    const physical = this.#diskOffset + offset;
-    this.#hypervisor.submit(OPS.READ, physical, lengthBytes, name, keep, application.disk, waiter, token);
+    this.#disk.submit(application, OPS.READ, offset, lengthBytes, keep, waiter, token);
+  }
+
+  #write(application: Application, offset: number, lengthBytes: number, waiter: IoWaiter, token: number): void {
+    this.#disk.submit(application, OPS.WRITE, offset, lengthBytes, false, waiter, token);
+  }
+
+  #writeback(application: Application): Writeback {
+    let writeback = this.#writebacks.get(application);
+    if (writeback === undefined) {
+      writeback = new Writeback(this.#clock, (offset, lengthBytes, waiter, token) =>
+        this.#write(application, offset, lengthBytes, waiter, token),
+      );
+      this.#writebacks.set(application, writeback);
+    }
+    return writeback;
   }
 
   #stream(application: Application): Stream {

@@ -6,28 +6,30 @@
 import { assemble } from '../../app/assemble.js';
 import type { ConfiguredPolicy } from '../../app/config.js';
 import { VirtualClock } from '../../clock/virtual.js';
-import { DEFAULT_SETTINGS, DEFAULT_SIMULATION, patchSettings } from '../../core/model/device.js';
+import { DEFAULT_SETTINGS, DEFAULT_SIMULATION, SCHEDULERS, patchSettings } from '../../core/model/device.js';
 import { SluiceError, invalid } from '../../core/model/errors.js';
+import { OPS } from '../../core/model/request.js';
 import { NS_PER_S } from '../../core/model/units.js';
 import type { Rng, ServedDevice } from '../../core/ports.js';
 import { SeededRng } from '../../core/rng.js';
+import type { AlgorithmFactory } from '../../core/scheduling/algorithm.js';
+import { BASELINES, makeBaseline } from '../../core/scheduling/baselines/registry.js';
 import { makeDeviceFactory } from '../../devices/factory.js';
 import { SILENT } from '../silent.js';
-import { Guest } from './guest.js';
-import type { NameOf } from './guest.js';
-import { DiskCounts, Hypervisor } from './hypervisor.js';
-import { OperationMeter, runMeasure } from './measures.js';
+import { Hypervisor } from './hypervisor.js';
+import { runMeasure } from './measures.js';
 import type { RunMeasure } from './measures.js';
-import { MACHINE, SYSBENCH } from './parameters.js';
-import type { Program } from './program.js';
-import { RandomReader, SequentialReader } from './programs/sysbench.js';
+import { MACHINE } from './parameters.js';
 import { UNTAGGED } from './setup.js';
-import type { GuestSetup, MachineSetup, WorkloadSetup } from './setup.js';
-import { Thread } from './thread.js';
-import type { Application } from './thread.js';
+import type { MachineSetup, TagRule } from './setup.js';
+import { pageBytesOfGuest, startGuest } from './start-guest.js';
+import { NoopDisk } from './virtual-disk.js';
+import type { NameOf } from './virtual-disk.js';
 
 const DEVICE = 'disk';
 const SEED_WORDS = 2 ** 32;
+/** What ioprio gives to those for whom nobody set it. */
+const CFQ_PRIORITY_DEFAULT = 4;
 
 /**
  * @param seed an integer, 0..2^32-1: where the virtual disks lie, what applications ask for, where the platters stand
@@ -40,12 +42,14 @@ export async function runMachine(setup: MachineSetup, seed: number): Promise<Run
   const kind = setup.medium;
   const sizeBytes = kind === 'hdd' ? MACHINE.hddBytes : MACHINE.ssdBytes;
   const simulation = { ...DEFAULT_SIMULATION, kind, sizeBytes, seed: rng.fork('device').below(SEED_WORDS) };
+  const plugIn = plugInOf(setup, rng);
   const parts = await assemble({
     clock,
     logger: SILENT,
     factory: makeDeviceFactory({}, clock),
     devices: [{ name: DEVICE, target: { simulation }, settings: settingsOf(setup) }],
     policies: setup.policies === false ? [] : policiesOf(setup),
+    ...(plugIn === undefined ? {} : { plugIn }),
   });
   try {
     return run(clock, parts.host.get(DEVICE)!, setup, rng);
@@ -54,15 +58,30 @@ export async function runMachine(setup: MachineSetup, seed: number): Promise<Run
   }
 }
 
-function policiesOf({ guests }: MachineSetup): ConfiguredPolicy[] {
-  return guests.flatMap(({ applications }) =>
-    applications.map(({ tag, shares }) => ({ device: DEVICE, tag, fields: { shares } })),
-  );
+/** Shares of whatever names arrive. */
+function policiesOf({ guests, tags }: MachineSetup): ConfiguredPolicy[] {
+  const named =
+    tags === 'none'
+      ? guests.map(({ name, shares }) => ({ tag: name, shares }))
+      : guests.flatMap(({ applications }) => applications);
+  return named.map(({ tag, shares }) => ({ device: DEVICE, tag, fields: { shares } }));
+}
+
+function plugInOf({ algorithm, guests }: MachineSetup, rng: Rng): AlgorithmFactory | undefined {
+  const baseline = BASELINES.find((name) => name === algorithm);
+  if (baseline === undefined) return undefined;
+  const priorities = new Map(guests.map(({ name, priority }) => [name, priority]));
+  return makeBaseline(baseline, {
+    seed: rng.fork('draws').below(SEED_WORDS),
+    priorityOf: (tag) => priorities.get(tag) ?? CFQ_PRIORITY_DEFAULT,
+  });
 }
 
 function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
+  const scheduler = SCHEDULERS.find((name) => name === setup.algorithm);
   return patchSettings(DEFAULT_SETTINGS, {
-    scheduler: setup.algorithm,
+    // A baseline stands in for whatever is named here.
+    ...(scheduler === undefined ? {} : { scheduler }),
     depth: setup.depth,
     // One stride a request, as in the paper.
     costModel: 'requests',
@@ -71,84 +90,32 @@ function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
 }
 
 function run(clock: VirtualClock, served: ServedDevice, setup: MachineSetup, rng: Rng): RunMeasure {
-  const pageBytes = Math.min(...setup.guests.flatMap((guest) => guest.applications.map(pageBytesOf)));
-  const hypervisor = new Hypervisor(clock, served, pageBytes);
+  const hypervisor = new Hypervisor(clock, served, Math.min(...setup.guests.map(pageBytesOfGuest)));
   const endNs = setup.seconds * NS_PER_S;
   const places = shuffled(setup.guests.length, rng.fork('places'));
-  const running = setup.guests.flatMap((guest, i) =>
-    makeGuest(clock, hypervisor, setup, guest, places[i]! * MACHINE.virtualDiskBytes, rng.fork(guest.name), endNs),
-  );
-  for (const { threads } of running) for (const thread of threads) thread.start();
+  const running = setup.guests.flatMap((guest, i) => {
+    const below = new NoopDisk(hypervisor, places[i]! * MACHINE.virtualDiskBytes, nameRule(setup.tags, guest.name));
+    return startGuest(clock, guest, below, rng.fork(guest.name), endNs);
+  });
   while (clock.nextDueNs <= endNs) {
     if (!clock.step()) throw new SluiceError('INTERNAL', 'the simulation stands still');
   }
-  const measures = running.map(({ application: { tag, meter, disk }, shares }) =>
-    meter.measure(tag, shares, disk.ios, setup.seconds),
-  );
+  const measures = running.map(({ tag, shares, meter, disk }) => meter.measure(tag, shares, disk.ios, setup.seconds));
   const measure = runMeasure(endNs, hypervisor.totals, measures);
   // What is still out comes back, so that the parts can be closed; nobody counts it.
   while (served.queued + served.outstanding > 0 && clock.step());
   return measure;
 }
 
-interface RunningApplication {
-  readonly application: Application;
-  readonly shares: number;
-  readonly threads: readonly Thread[];
-}
-
-function makeGuest(
-  clock: VirtualClock,
-  hypervisor: Hypervisor,
-  setup: MachineSetup,
-  { name, applications }: GuestSetup,
-  diskOffset: number,
-  rng: Rng,
-  endNs: number,
-): RunningApplication[] {
-  const guest = new Guest(hypervisor, diskOffset, Math.min(...applications.map(pageBytesOf)), nameRule(setup, name));
-  const threadsInAll = applications.reduce((sum, { workload }) => sum + workload.threads, 0);
-  return applications.map(({ tag, shares, workload }) => {
-    const application = { tag, meter: new OperationMeter(), disk: new DiskCounts() };
-    const programs = programsOf(workload, rng.fork(tag));
-    const threads = programs.map(
-      (program) => new Thread(clock, guest, application, program, threadsInAll === 1, endNs),
-    );
-    return { application, shares, threads };
-  });
-}
-
-/** The name that a request has at the host's scheduler. */
-function nameRule(setup: MachineSetup, guest: string): NameOf {
-  switch (setup.tags) {
+/** The name that a request of a guest has at the host's scheduler. */
+function nameRule(rule: TagRule, guest: string): NameOf {
+  switch (rule) {
     case 'all':
       return ({ tag }) => tag;
     case 'reads':
-      return ({ tag }, write) => (write ? UNTAGGED : tag);
+      return ({ tag }, op) => (op === OPS.READ ? tag : UNTAGGED);
     case 'none':
       return () => guest;
-  }
-}
-
-/** The granule of a page cache that serves the workload: what it reads is a multiple of it. */
-function pageBytesOf({ workload }: { readonly workload: WorkloadSetup }): number {
-  switch (workload.kind) {
-    case 'sequential-read':
-    case 'random-read':
-      return SYSBENCH.blockBytes;
-  }
-}
-
-/** One program a thread. */
-function programsOf({ kind, threads }: WorkloadSetup, rng: Rng): Program[] {
-  const each = (make: (thread: number) => Program): Program[] => Array.from({ length: threads }, (_, i) => make(i));
-  switch (kind) {
-    case 'sequential-read': {
-      const shared = new SequentialReader();
-      return each(() => shared);
-    }
-    case 'random-read':
-      return each((i) => new RandomReader(rng.fork(`thread ${String(i)}`)));
   }
 }
 

@@ -8,18 +8,11 @@
  * turn on the processor at its time.
  */
 import type { Clock } from '../../core/ports.js';
+import type { Application } from './application.js';
 import type { Guest } from './guest.js';
-import type { DiskCounts, IoWaiter } from './hypervisor.js';
-import type { OperationMeter } from './measures.js';
+import type { IoWaiter } from './hypervisor.js';
 import { Operation } from './program.js';
 import type { Program } from './program.js';
-
-/** One application of a guest, as its threads share it. */
-export interface Application {
-  readonly tag: string;
-  readonly meter: OperationMeter;
-  readonly disk: DiskCounts;
-}
 
 export class Thread implements IoWaiter {
   readonly operation = new Operation();

@@ -1,0 +1,85 @@
+/**
+ * A guest's dirty pages of its log: written back in long sequential writes once they are old or many; a
+ * writer waits where they are too many.
+ */
+import type { Clock } from '../../core/ports.js';
+import type { IoWaiter } from './hypervisor.js';
+import { FILEBENCH, LOG, MACHINE } from './parameters.js';
+import type { Thread } from './thread.js';
+
+type Write = (offset: number, lengthBytes: number, waiter: IoWaiter, token: number) => void;
+
+export class Writeback implements IoWaiter {
+  readonly #clock: Clock;
+  readonly #write: Write;
+  /** What became dirty between two looks, oldest first. */
+  readonly #young: { sinceNs: number; bytes: number }[] = [];
+  #youngBytes = 0;
+  /** To be written now, and on its way. */
+  #dueBytes = 0;
+  #outBytes = 0;
+  #out = 0;
+  #cursor = 0;
+  readonly #waiting: Thread[] = [];
+  readonly #look = (): void => {
+    this.#age();
+    this.#clock.after(MACHINE.writebackEveryNs, this.#look);
+  };
+
+  constructor(clock: Clock, write: Write) {
+    this.#clock = clock;
+    this.#write = write;
+    clock.after(MACHINE.writebackEveryNs, this.#look);
+  }
+
+  /** The thread has appended to memory; its operation ends now, or when enough has been written back. */
+  appended(thread: Thread): void {
+    const { lengthBytes } = thread.operation;
+    const open = this.#young.at(-1);
+    const nowNs = this.#clock.nowNs();
+    if (open !== undefined && nowNs - open.sinceNs < MACHINE.writebackEveryNs) open.bytes += lengthBytes;
+    else this.#young.push({ sinceNs: nowNs, bytes: lengthBytes });
+    this.#youngBytes += lengthBytes;
+    if (this.#dirtyBytes <= MACHINE.dirtyBytesMax) {
+      thread.ended();
+      return;
+    }
+    this.#waiting.push(thread);
+    this.#age();
+  }
+
+  ioDone(lengthBytes: number): void {
+    this.#out--;
+    this.#outBytes -= lengthBytes;
+    this.#pump();
+    while (this.#waiting.length > 0 && this.#dirtyBytes <= MACHINE.dirtyBytesMax) this.#waiting.shift()!.ended();
+  }
+
+  get #dirtyBytes(): number {
+    return this.#youngBytes + this.#dueBytes + this.#outBytes;
+  }
+
+  #age(): void {
+    const many = this.#dirtyBytes > MACHINE.dirtyBytesBackground;
+    const nowNs = this.#clock.nowNs();
+    while (this.#young.length > 0 && (many || nowNs - this.#young[0]!.sinceNs >= MACHINE.dirtyExpiresNs)) {
+      const { bytes } = this.#young.shift()!;
+      this.#youngBytes -= bytes;
+      this.#dueBytes += bytes;
+    }
+    this.#pump();
+  }
+
+  #pump(): void {
+    while (this.#out < MACHINE.writebackOut && this.#dueBytes > 0) {
+      const bytes = Math.min(this.#dueBytes, MACHINE.writebackBytesMax);
+      const pages = Math.ceil(bytes / FILEBENCH.pageBytes) * FILEBENCH.pageBytes;
+      if (this.#cursor + pages > LOG.bytes) this.#cursor = 0;
+      this.#dueBytes -= bytes;
+      this.#outBytes += bytes;
+      this.#out++;
+      this.#write(LOG.offset + this.#cursor, pages, this, bytes);
+      this.#cursor += pages;
+    }
+  }
+}
