@@ -13,6 +13,8 @@ import { progressBar } from './progress.js';
 
 const SEED_MAX = 2 ** 32 - 1;
 const SEEDS_MAX = 1_000;
+/** Of the progress bar. */
+const PARTS = 1_000;
 
 interface ExperimentFlags {
   out: string;
@@ -73,8 +75,7 @@ async function experiment(names: string[], flags: ExperimentFlags, command: Comm
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   const from = performance.now();
-  const scenarios = new Set(figures.flatMap((figure) => figure.scenarios.map(({ id }) => id))).size;
-  const bar = progressBar('experiments', scenarios * flags.seeds, 'runs');
+  const bar = progressBar('experiments', PARTS, '‰');
   try {
     const result = await runExperiments({
       figures,
@@ -83,7 +84,11 @@ async function experiment(names: string[], flags: ExperimentFlags, command: Comm
       seconds: flags.seconds ?? 0,
       fault: flags.break,
       signal: interrupt.signal,
-      progress: (done, _all, diskIos) => bar.update(done, `${(diskIos / 1e6).toFixed(1)} M simulated I/Os`),
+      progress: (done, all, diskIos) =>
+        bar.update(
+          (done / all) * PARTS,
+          `${String(done)} of ${String(all)} runs, ${(diskIos / 1e6).toFixed(1)} M simulated I/Os`,
+        ),
     });
     bar.stop();
     finish(result, flags, (performance.now() - from) / 1_000);

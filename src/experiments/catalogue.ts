@@ -1,9 +1,27 @@
 /** All figures, in the order of the report: one line each. */
 import { SluiceError } from '../core/model/errors.js';
 import type { Figure } from './experiment.js';
-import { figure4 } from './figures/hdd.js';
+import { algorithms, scale, siocComparison, taggedWrites } from './figures/open.js';
+import { figure11, figure12, figure4, figure5 } from './figures/same-workload.js';
+import { figure10 } from './figures/dispatch.js';
+import { figure7, figure8, figure9 } from './figures/mixed.js';
+import { figure6 } from './figures/schedulers.js';
 
-export const FIGURES: readonly Figure[] = [figure4];
+export const FIGURES: readonly Figure[] = [
+  figure4,
+  figure5,
+  figure6,
+  figure7,
+  figure8,
+  figure9,
+  figure10,
+  figure11,
+  figure12,
+  taggedWrites,
+  siocComparison,
+  scale,
+  algorithms,
+];
 
 /** @throws SluiceError INVALID_ARGUMENT naming what there is */
 export function figuresOf(names: readonly string[]): readonly Figure[] {

@@ -15,6 +15,8 @@ export interface Scenario {
   /** Unique over all figures: `hdd/random-read`. */
   readonly id: string;
   readonly setup: MachineSetup;
+  /** Runs for each that is asked for, where one setup differs much from seed to seed; 1 where absent. */
+  readonly times?: number;
 }
 
 export interface Point {

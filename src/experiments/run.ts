@@ -48,7 +48,7 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
   const stop = (): void => void pool.close();
   signal.addEventListener('abort', stop);
   const scenarios = distinct(figures);
-  const runsInAll = scenarios.length * seeds.length;
+  const runsInAll = scenarios.reduce((sum, scenario) => sum + seedsOf(scenario, seeds).length, 0);
   let runs = 0;
   let diskIos = 0;
   const ran = (measure: RunMeasure): RunMeasure => {
@@ -62,8 +62,9 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
     const pending = new Map(
       scenarios.map((scenario) => {
         const changed = { id: scenario.id, setup: changedSetup(scenario.setup, options) };
-        const all = Promise.all(seeds.map((seed) => pool.run({ setup: changed.setup, seed }).then(ran)));
-        const result = all.then((measures) => scenarioResult(changed, seeds, measures));
+        const own = seedsOf(scenario, seeds);
+        const all = Promise.all(own.map((seed) => pool.run({ setup: changed.setup, seed }).then(ran)));
+        const result = all.then((measures) => scenarioResult(changed, own, measures));
         // Looked at below, figure by figure; one that fails meanwhile is not unhandled.
         result.catch(() => undefined);
         return [scenario.id, result] as const;
@@ -107,6 +108,12 @@ function distinct(figures: readonly Figure[]): Scenario[] {
   return [
     ...new Map(figures.flatMap(({ scenarios }) => scenarios.map((scenario) => [scenario.id, scenario]))).values(),
   ];
+}
+
+/** The seeds asked for, and as many more after them as the scenario wants. */
+function seedsOf({ times = 1 }: Scenario, seeds: readonly number[]): number[] {
+  const more = seeds.length * (times - 1);
+  return [...seeds, ...Array.from({ length: more }, (_, i) => seeds.at(-1)! + 1 + i)];
 }
 
 function changedSetup(setup: MachineSetup, { seconds, fault }: ExperimentOptions): MachineSetup {

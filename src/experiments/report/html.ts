@@ -34,7 +34,7 @@ export function indexHtml(
 <style>${STYLE}</style>
 <h1>Differentiated I/O services, reproduced</h1>
 <p>The experiments of Krishnamurthy and Kowsalya, <em>Differentiated I/O services in virtualized environments</em>, run in virtual time on the
-scheduler that the service runs. Each point is a mean over ${String(seeds.length)} runs (seeds ${seeds.join(', ')}); ± is half of its 95 % confidence interval (Student's t).
+scheduler that the service runs. Each point is a mean over ${String(seeds.length)} runs or more (seeds from ${String(seeds[0])} on; the tables say how many); ± is half of its 95 % confidence interval (Student's t).
 Times on disk, platters and flash are those of models; nothing here depends on the machine that made it.</p>
 <p>${String(all.length)} claims checked, <span class="${unexpected === 0 ? 'ok' : 'bad'}">${String(unexpected)} not as expected</span>.</p>
 ${missing.length === 0 ? '' : `<p class="bad">Interrupted: ${escape(missing.join(', '))} not finished.</p>`}

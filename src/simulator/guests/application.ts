@@ -1,12 +1,19 @@
-/** One application of a guest, as its threads share it. */
+/** One application of a guest, as its threads share it; and those that are measured together. */
 import type { DiskCounts } from './hypervisor.js';
 import type { OperationMeter } from './measures.js';
 
 export interface Application {
   readonly tag: string;
+  /** Its own, or its group's. */
+  readonly meter: OperationMeter;
+  readonly disk: DiskCounts;
+}
+
+/** What is measured as one: an application, or a group. */
+export interface Measured {
+  readonly name: string;
   readonly shares: number;
-  /** CFQ's, 0 (highest) to 7. */
-  readonly priority: number;
+  members: number;
   readonly meter: OperationMeter;
   readonly disk: DiskCounts;
 }

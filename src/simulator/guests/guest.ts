@@ -94,6 +94,10 @@ export class Guest {
     const { offset, lengthBytes } = operation;
     switch (operation.kind) {
       case 'read':
+        if (thread.inMemory) {
+          thread.ended();
+          return;
+        }
         // Another thread may have brought it in meanwhile.
         if (this.#cache.has(offset, lengthBytes)) thread.ended();
         else this.#read(application, offset, lengthBytes, true, thread, 0);

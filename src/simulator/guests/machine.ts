@@ -16,6 +16,7 @@ import type { AlgorithmFactory } from '../../core/scheduling/algorithm.js';
 import { BASELINES, makeBaseline } from '../../core/scheduling/baselines/registry.js';
 import { makeDeviceFactory } from '../../devices/factory.js';
 import { SILENT } from '../silent.js';
+import type { Measured } from './application.js';
 import { Hypervisor } from './hypervisor.js';
 import { runMeasure } from './measures.js';
 import type { RunMeasure } from './measures.js';
@@ -93,14 +94,17 @@ function run(clock: VirtualClock, served: ServedDevice, setup: MachineSetup, rng
   const hypervisor = new Hypervisor(clock, served, Math.min(...setup.guests.map(pageBytesOfGuest)));
   const endNs = setup.seconds * NS_PER_S;
   const places = shuffled(setup.guests.length, rng.fork('places'));
-  const running = setup.guests.flatMap((guest, i) => {
+  const measured = new Map<string, Measured>();
+  for (const [i, guest] of setup.guests.entries()) {
     const below = new NoopDisk(hypervisor, places[i]! * MACHINE.virtualDiskBytes, nameRule(setup.tags, guest.name));
-    return startGuest(clock, guest, below, rng.fork(guest.name), endNs);
-  });
+    startGuest(clock, guest, below, rng.fork(guest.name), endNs, measured);
+  }
   while (clock.nextDueNs <= endNs) {
     if (!clock.step()) throw new SluiceError('INTERNAL', 'the simulation stands still');
   }
-  const measures = running.map(({ tag, shares, meter, disk }) => meter.measure(tag, shares, disk.ios, setup.seconds));
+  const measures = [...measured.values()].map(({ name, shares, members, meter, disk }) =>
+    meter.measure(name, shares, members, disk.ios, setup.seconds),
+  );
   const measure = runMeasure(endNs, hypervisor.totals, measures);
   // What is still out comes back, so that the parts can be closed; nobody counts it.
   while (served.queued + served.outstanding > 0 && clock.step());

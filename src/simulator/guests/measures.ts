@@ -8,8 +8,9 @@ const MB = 1e6;
 export interface ApplicationMeasure {
   readonly tag: string;
   readonly shares: number;
-  /** Operations that ended within the run, as the application counts them. */
+  /** Operations that ended within the run, as the application counts them; of a group, of all together. */
   readonly ops: number;
+  /** Of a group, its mean. */
   readonly opsPerS: number;
   readonly mbPerS: number;
   readonly meanMs: number;
@@ -34,13 +35,14 @@ export class OperationMeter {
     this.#counts[bucket] = this.#counts[bucket]! + 1;
   }
 
-  measure(tag: string, shares: number, diskIos: number, seconds: number): ApplicationMeasure {
+  /** @param members applications that it has counted together */
+  measure(tag: string, shares: number, members: number, diskIos: number, seconds: number): ApplicationMeasure {
     return {
       tag,
       shares,
       ops: this.#ops,
-      opsPerS: this.#ops / seconds,
-      mbPerS: this.#bytes / MB / seconds,
+      opsPerS: this.#ops / seconds / members,
+      mbPerS: this.#bytes / MB / seconds / members,
       meanMs: this.#ops === 0 ? 0 : this.#latencyNs / this.#ops / NS_PER_MS,
       p50Ms: this.#quantileMs(0.5),
       p95Ms: this.#quantileMs(0.95),

@@ -32,6 +32,8 @@ export interface ApplicationSetup {
   /** CFQ's in the guest, 0 (highest) to 7. */
   readonly priority: number;
   readonly workload: WorkloadSetup;
+  /** Applications of one group are measured together, as their mean. */
+  readonly group?: string;
 }
 
 export interface GuestSetup {

@@ -1,11 +1,11 @@
 /** From a guest's setup to its running threads. */
 import type { Clock, Rng } from '../../core/ports.js';
-import type { Application } from './application.js';
+import type { Application, Measured } from './application.js';
 import { CfqDisk } from './cfq-disk.js';
 import { Guest } from './guest.js';
 import { DiskCounts } from './hypervisor.js';
 import { OperationMeter } from './measures.js';
-import type { GuestSetup } from './setup.js';
+import type { ApplicationSetup, GuestSetup } from './setup.js';
 import { Thread } from './thread.js';
 import type { VirtualDisk } from './virtual-disk.js';
 import { pageBytesOf, programsOf } from './workload.js';
@@ -17,7 +17,7 @@ export function pageBytesOfGuest({ applications }: GuestSetup): number {
 /**
  * Starts all threads of a guest.
  * @param below its virtual disk
- * @returns what its applications are measured by, an element an application
+ * @param measured by group, or by tag where there is no group: added to
  */
 export function startGuest(
   clock: Clock,
@@ -25,9 +25,11 @@ export function startGuest(
   below: VirtualDisk,
   rng: Rng,
   endNs: number,
-): readonly Application[] {
-  const applications = setup.applications.map(({ tag, shares, priority }): Application => {
-    return { tag, shares, priority, meter: new OperationMeter(), disk: new DiskCounts() };
+  measured: Map<string, Measured>,
+): void {
+  const applications = setup.applications.map((application): Application => {
+    const { meter, disk } = measuredAs(application, measured);
+    return { tag: application.tag, meter, disk };
   });
   const guest = new Guest(clock, diskOf(clock, setup, below), pageBytesOfGuest(setup));
   const threadsInAll = setup.applications.reduce((sum, { workload }) => sum + workload.threads, 0);
@@ -36,7 +38,17 @@ export function startGuest(
       new Thread(clock, guest, applications[i]!, program, threadsInAll === 1, endNs).start();
     }
   }
-  return applications;
+}
+
+function measuredAs({ tag, shares, group }: ApplicationSetup, measured: Map<string, Measured>): Measured {
+  const name = group ?? tag;
+  let one = measured.get(name);
+  if (one === undefined) {
+    one = { name, shares, members: 0, meter: new OperationMeter(), disk: new DiskCounts() };
+    measured.set(name, one);
+  }
+  one.members++;
+  return one;
 }
 
 function diskOf(clock: Clock, { scheduler, applications }: GuestSetup, below: VirtualDisk): VirtualDisk {

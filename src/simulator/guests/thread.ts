@@ -16,6 +16,8 @@ import type { Program } from './program.js';
 
 export class Thread implements IoWaiter {
   readonly operation = new Operation();
+  /** Whether the operation needed nothing but memory when it began. */
+  inMemory = false;
   readonly application: Application;
   readonly #clock: Clock;
   readonly #guest: Guest;
@@ -58,9 +60,9 @@ export class Thread implements IoWaiter {
     while (atNs < this.#endNs) {
       this.#program.next(operation);
       this.#startNs = atNs;
-      const endsInMemory = guest.endsInMemory(this);
-      atNs = guest.compute(atNs, operation.cpuNs + (endsInMemory ? 0 : guest.exitNs(this)));
-      if (!this.#alone || !endsInMemory) {
+      this.inMemory = guest.endsInMemory(this);
+      atNs = guest.compute(atNs, operation.cpuNs + (this.inMemory ? 0 : guest.exitNs(this)));
+      if (!this.#alone || !this.inMemory) {
         this.#clock.after(atNs - this.#clock.nowNs(), this.#act);
         return;
       }

@@ -47,15 +47,6 @@ export class NoopDisk implements VirtualDisk {
     token: number,
   ): void {
     const name = this.#nameOf(application, op);
-    this.#hypervisor.submit(
-      op,
-      this.#diskOffset + offset,
-      lengthBytes,
-      name,
-      keep,
-      application.disk,
-      waiter,
-      token,
-    );
+    this.#hypervisor.submit(op, this.#diskOffset + offset, lengthBytes, name, keep, application.disk, waiter, token);
   }
 }

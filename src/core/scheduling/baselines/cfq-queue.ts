@@ -23,8 +23,8 @@ export class CfqQueue {
   /** What of the last slice it did not use. */
   residueNs = 0;
 
-  /** Is waited for when it has nothing left to send. */
-  idleWindow = false;
+  /** Is waited for when it has nothing left to send: every new queue, until something speaks against it. */
+  idleWindow = true;
   /** Had several requests waiting at once. */
   deep = false;
   /** The last 32 requests, a bit each: whether it was far from the one before. */
@@ -58,7 +58,7 @@ export class CfqQueue {
 
   /** A request joins it: what can be learnt from that. */
   learn(request: RequestView, nowNs: number): void {
-    if (this.finishedNs >= 0 && this.queued === 0 && this.dispatched === 0) {
+    if (this.finishedNs >= 0) {
       // Each new sample counts an eighth. Long pauses count as no more than two idle waits.
       const thinkNs = Math.min(nowNs - this.finishedNs, 2 * CFQ.idleNs);
       this.samples = (7 * this.samples + CFQ.sampleWeight) / 8;

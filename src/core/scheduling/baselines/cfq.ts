@@ -14,7 +14,6 @@
  * Left out: sorting by sector within a queue (a flow is first come, first served here), cooperating queues, cgroups,
  * real-time and idle classes, asynchronous queues.
  */
-import type { DeviceSettings } from '../../model/device.js';
 import type { RequestView } from '../../model/request.js';
 import type { AlgorithmFactory, Next, SchedulingAlgorithm } from '../algorithm.js';
 import { GrantAnswer, IDLE } from '../answers.js';
@@ -127,7 +126,7 @@ export class CfqAlgorithm implements SchedulingAlgorithm {
     /* Knows priorities, which are given when it is made. */
   }
 
-  configure(_settings: DeviceSettings): void {
+  configure(): void {
     /* Its parameters are not a device's. */
   }
 
@@ -190,9 +189,7 @@ export class CfqAlgorithm implements SchedulingAlgorithm {
     if (this.active === NONE) return false;
     const active = this.queue(this.active);
     if (active.sliceUsed(nowNs)) return true;
-    return (
-      this.serving === 'no-idle' && queue.tree === 'no-idle' && active.queued === 0 && this.count('no-idle') === 2
-    );
+    return this.serving === 'no-idle' && queue.tree === 'no-idle' && active.queued === 0 && this.count('no-idle') === 2;
   }
 
   private beginSlice(queue: CfqQueue, nowNs: number): void {

@@ -9,7 +9,6 @@
  *
  * The draw descends a tree of partial ticket sums (section 4.2): O(log n) for n tags.
  */
-import type { DeviceSettings } from '../../model/device.js';
 import type { Rng, SharesOf } from '../../ports.js';
 import { SeededRng } from '../../rng.js';
 import type { AlgorithmContext, AlgorithmFactory, Heads, Next, SchedulingAlgorithm } from '../algorithm.js';
@@ -104,7 +103,7 @@ export class LotteryAlgorithm implements SchedulingAlgorithm {
     if (leaf !== undefined) this.setTickets(leaf);
   }
 
-  configure(_settings: DeviceSettings): void {
+  configure(): void {
     /* No parameters. */
   }
 

@@ -12,7 +12,6 @@
  * A host is a tag here: this baseline is for experiments in which tags end at the virtual machine. It leaves a
  * slot empty over waiting work where windows are full, and learns in seconds.
  */
-import type { DeviceSettings } from '../../model/device.js';
 import type { RequestView } from '../../model/request.js';
 import { NS_PER_MS, NS_PER_S } from '../../model/units.js';
 import type { SharesOf } from '../../ports.js';
@@ -34,13 +33,14 @@ export interface PardaParameters {
 }
 
 /**
- * The threshold of 25 ms is that of the paper's experiments (SIOC's default is 30). gamma, beta, smoothing and the
- * interval are ours, within the bounds that the paper gives: gamma in (0, 1), beta > 0 in proportion to shares.
+ * The threshold of 25 ms is the one of the paper's experiments. The rest is ours, within the bounds that the paper gives
+ * (gamma in (0, 1), beta > 0 and in proportion to shares): in balance w = beta / (1 - L / L(t)), and a beta of several
+ * requests keeps windows near beta even where the drive serves one host sooner than another.
  */
 export const PARDA: PardaParameters = {
   latencyNs: 25 * NS_PER_MS,
   gamma: 0.5,
-  beta: 0.5,
+  beta: 4,
   windowMin: 1,
   windowMax: 64,
   everyNs: NS_PER_S,
@@ -152,7 +152,7 @@ export class PardaAlgorithm implements SchedulingAlgorithm {
     if (leaf !== undefined) this.leaves.hosts[leaf]!.shares = this.sharesOf(tag).shares;
   }
 
-  configure(_settings: DeviceSettings): void {
+  configure(): void {
     /* Its parameters are not a device's. */
   }
 
