@@ -10,6 +10,7 @@ import { loadCommand } from './load.js';
 import { policyCommand } from './policy.js';
 import { replayCommand } from './replay.js';
 import { serveCommand } from './serve.js';
+import { topCommand } from './top.js';
 import { usageCommand } from './usage.js';
 
 export async function runCli(args: readonly string[]): Promise<number> {
@@ -24,6 +25,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     policyCommand,
     deviceCommand,
     usageCommand,
+    topCommand,
     attachCommand,
     detachCommand,
     disksCommand,

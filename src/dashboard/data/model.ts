@@ -12,7 +12,7 @@ import {
 } from './api.js';
 import { History, WINDOW_S } from './history.js';
 import { follow, type Link } from './live.js';
-import { PoliciesInForce, owedShares, steeredBy } from './shares.js';
+import { SharesInForce, owedShares, steeredBy } from '../../core/model/owed-shares.js';
 import type { Policy } from './api.js';
 
 /** Seconds over which achieved shares are taken, fewer right after a change of shares. */
@@ -109,24 +109,24 @@ export class Model {
     this.changed();
   }
 
-  policiesInForce(): PoliciesInForce {
-    return new PoliciesInForce(this.policyList, this.device);
+  sharesInForce(): SharesInForce {
+    return new SharesInForce(this.policyList, this.device);
   }
 
   /** Every tag that was served in the window or has a policy here. */
   tagsNow(): TagNow[] {
     const history = this.history();
-    const policies = this.policiesInForce();
+    const inForce = this.sharesInForce();
     const afterS = Math.max(history.lastS - ACHIEVED_S, this.changedS.get(this.device) ?? 0);
     const served = [...history.tags.entries()].filter(([, rings]) => rings.lastS > afterS);
     const owed = owedShares(
       served.map(([tag]) => tag),
-      policies,
+      inForce,
     );
     const total = history.sum(history.total, 'cost', afterS);
     const seconds = Math.max(1, history.lastS - Math.max(afterS, history.firstS - 1));
     const slot = history.lastS % WINDOW_S;
-    const tags = new Set([...history.tags.keys(), ...policies.tags]);
+    const tags = new Set([...history.tags.keys(), ...inForce.tags]);
     return [...tags].map((tag) => {
       const rings = history.tags.get(tag);
       const by = steeredBy(tag);
@@ -134,7 +134,7 @@ export class Model {
       const at = rings === undefined ? slot : (live ? rings.lastS : history.lastS) % WINDOW_S;
       return {
         tag,
-        shares: policies.weights(by.tag)[by.field],
+        shares: inForce.of(by.tag)[by.field],
         owed: owed.get(tag) ?? NaN,
         achieved: live && total > 0 ? history.sum(rings, 'cost', afterS) / total : NaN,
         opsPerS: rings === undefined ? 0 : history.sum(rings, 'ops', afterS) / seconds,
