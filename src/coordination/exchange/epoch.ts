@@ -59,7 +59,8 @@ export class Epoch {
     this.outageQuota = reply.outageQuota;
     this.depth = reply.depth;
     this.slotsUsed = reply.slotsUsed;
-    this.hosts = reply.hosts;
+    // A state that is settling does not know all: what was known before it is what another new one has to wait for.
+    this.hosts = reply.settling ? Math.max(this.hosts, reply.hosts) : reply.hosts;
     this.contended = reply.contended;
     const tookUs = tookNs / NS_PER_US;
     this.exchangeUs = this.exchangeUs === 0 ? tookUs : this.exchangeUs + (tookUs - this.exchangeUs) * AVERAGE_PART;

@@ -72,7 +72,8 @@ function serve(c: Call, call: ExchangeCall, around: Surroundings): ExchangeReply
       return refusal(call, around.server, 'QUEUE_FULL', `a device is shared by at most ${HOSTS_MAX} hosts`);
     }
     host = addHost(c, call, known);
-    noteReturn(c, call);
+    // A host that joins once more, its first answer lost, is one and not two.
+    if (known?.confirmed !== true) noteReturn(c, call);
   }
   return takeIn(c, host!, call, around.server);
 }

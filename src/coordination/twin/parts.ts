@@ -36,7 +36,12 @@ export function giveAdvance(c: Call, host: Host, call: ExchangeCall): number {
   const part = Math.floor(depth / (2 * c.meta.hosts.length));
   const target = calm ? (part > 1 ? part : 1) : 0;
   let advance = target;
-  if (target > call.advance) {
+  // A depth that was lowered takes back what was given at the old one.
+  const over = slotsUsed(c) - depth;
+  if (over > 0) {
+    const least = call.advance > over ? call.advance - over : 0;
+    if (advance > least) advance = least;
+  } else if (target > call.advance) {
     const free = depth - slotsUsed(c);
     const more = target - call.advance < free ? target - call.advance : free;
     advance = call.advance + (more > 0 ? more : 0);

@@ -30,6 +30,8 @@ export class OrderWatch {
   readonly #sharesOf: SharesOf;
   readonly #costMax: number;
   readonly #cost = new Map<string, number>();
+  /** Tags that were served since the last reset. */
+  readonly #served = new Set<string>();
   readonly #windows = new Map<string, Window>();
 
   /** @param costMax of one request */
@@ -41,11 +43,13 @@ export class OrderWatch {
   /** A request has ended. */
   ended(tag: string, cost: number): void {
     for (const node of pathOf(tag)) this.#cost.set(node, (this.#cost.get(node) ?? 0) + cost);
+    this.#served.add(tag);
   }
 
   /** Something happened that bounds do not reach over. */
   reset(): void {
     this.#windows.clear();
+    this.#served.clear();
   }
 
   /**
@@ -72,6 +76,8 @@ export class OrderWatch {
   }
 
   #compare(key: string, f: string, g: string, depth: number): string {
+    // Debts from before, such as of an outage that one of them was served in, are paid first.
+    if (!this.#served.has(f) || !this.#served.has(g)) return '';
     const now = [this.#cost.get(f) ?? 0, this.#cost.get(g) ?? 0] as const;
     const window = this.#windows.get(key);
     if (window === undefined) {

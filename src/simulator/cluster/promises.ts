@@ -68,6 +68,7 @@ export class Promises implements DiskWatch, HostEvents {
   readonly #leaseNs: number;
   /** What the depth was lately. */
   #stateDepth: number;
+  #depthMax = 0;
   #depths: { depth: number; untilNs: number }[] = [];
   #lastWaitNs = 0;
   #idleSinceNs = -1;
@@ -119,7 +120,9 @@ export class Promises implements DiskWatch, HostEvents {
       throw new BrokenPromise('slots', `${truth.host.id} sends though it does not run`);
     if (disk!.at.size >= nearlyAll(this.#control.settings.depth)) this.#idleSinceNs = -1;
     this.excessMax = Math.max(this.excessMax, disk!.at.size - depth);
-    if (disk!.at.size > 2 * depth) {
+    // A host that is cut off has the quota of the depth that it knew.
+    this.#depthMax = Math.max(this.#depthMax, depth);
+    if (disk!.at.size > 2 * this.#depthMax) {
       throw new BrokenPromise('slots', `${disk!.at.size} requests at a disk of depth ${depth}: more than twice`);
     }
     if (!onQuota) this.#checkSlots(depth, truth.host.id);
@@ -219,7 +222,7 @@ export class Promises implements DiskWatch, HostEvents {
     truth.joins = call.n;
     this.disk!.excuse(truth.host.number);
     this.order.reset();
-    if (call.epoch > 1 && this.#isCalm) {
+    if (call.epoch > 1 && this.#isCalm && this.#plan.network.loss === 0) {
       throw new BrokenPromise(
         'normal',
         `${truth.host.id} rejoined (${truth.host.gate.membership.reason}) without a fault`,
@@ -257,6 +260,11 @@ export class Promises implements DiskWatch, HostEvents {
     }
     for (const truth of this.#alive()) {
       const { mode, reason } = truth.host.gate.membership;
+      // Four messages lost in a row are an outage like any other.
+      if (mode !== 'coordinated' && this.#plan.network.loss > 0) {
+        this.#idleSinceNs = -1;
+        return;
+      }
       if (mode !== 'coordinated') throw new BrokenPromise('normal', `${truth.host.id} is still ${mode} (${reason})`);
     }
     this.#lookForIdleSlots(total, nowNs);

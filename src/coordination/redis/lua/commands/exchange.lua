@@ -295,7 +295,10 @@ local function serve()
       return reply('refused', 'QUEUE_FULL', string.format('a device is shared by at most %d hosts', HOSTS_MAX))
     end
     host = add_host(known)
-    note_return()
+    -- A host that joins once more, its first answer lost, is one and not two.
+    if not (known and known.confirmed) then
+      note_return()
+    end
   end
   return take_in(host)
 end

@@ -36,7 +36,14 @@ do
     local part = math.floor(depth / (2 * #meta.hosts))
     local target = calm and (part > 1 and part or 1) or 0
     local advance = target
-    if target > acted_on then
+    -- A depth that was lowered takes back what was given at the old one.
+    local over = slots_used() - depth
+    if over > 0 then
+      local least = acted_on > over and acted_on - over or 0
+      if advance > least then
+        advance = least
+      end
+    elseif target > acted_on then
       local free = depth - slots_used()
       local more = target - acted_on < free and target - acted_on or free
       advance = acted_on + (more > 0 and more or 0)
