@@ -12,16 +12,15 @@
  * no more than the ring holds is in flight, so that a guest bounds itself.
  */
 import { OPS, type Op } from '../../core/model/request.js';
-import { NS_PER_MS } from '../../core/model/units.js';
-import type { IoSink, PendingIo } from '../../core/pending-io.js';
-import type { Clock, ServedDevice, Timer } from '../../core/ports.js';
+import type { Clock, ServedDevice } from '../../core/ports.js';
 import { BLK_STATUS, type BlkStatus } from '../../wire/vhost/blk.js';
 import type { RingAddresses } from '../../wire/vhost/messages.js';
 import { BATCH_REQUESTS, GATHERED_BYTES_MAX } from './bounds.js';
 import { ChainReader, RingViolation } from './chain.js';
-import { DiskIo } from './disk-io.js';
+import type { DiskIo } from './disk-io.js';
 import type { InflightQueue } from './inflight.js';
 import type { GuestMemory } from './memory.js';
+import { Pieces, type PieceOwner } from './pieces.js';
 import type { PriorityMap } from './priority-map.js';
 import { readRequest, type BlkRequest } from './request.js';
 import { Slot } from './slot.js';
@@ -29,9 +28,6 @@ import { TO_STATUS } from './status.js';
 import { Virtqueue } from './virtqueue.js';
 
 type RingMode = 'serving' | 'holding' | 'broken' | 'ended';
-
-/** How soon a piece that found its queue full is tried again. */
-const RETRY_NS = NS_PER_MS;
 
 export interface RingParts {
   readonly clock: Clock;
@@ -56,9 +52,10 @@ export interface RingParts {
   readonly broke: (why: string) => void;
 }
 
-export class Ring implements IoSink {
+export class Ring implements PieceOwner {
   readonly #parts: RingParts;
   readonly #slots: Slot[];
+  readonly #pieces: Pieces;
   #memory: GuestMemory;
   #queue: Virtqueue;
   #chain: ChainReader;
@@ -70,12 +67,7 @@ export class Ring implements IoSink {
   #unpublished = 0;
   /** Taken by an earlier server of this queue, to be served again first. */
   #again: number[];
-  /** Pieces that found a queue full. */
-  #waiting: DiskIo[] = [];
-  #retry: Timer | null = null;
   #allBack: (() => void) | null = null;
-  /** What comes back unserved from now on was taken back. */
-  #takingBack = false;
   /** For whoever polls: when something last came or went. */
   lastWorkNs = 0;
 
@@ -89,6 +81,7 @@ export class Ring implements IoSink {
     this.#memory = memory;
     memory.retain();
     this.#chain = this.#reader();
+    this.#pieces = new Pieces(parts, this);
     this.#slots = Array.from({ length: size }, (_, head) => new Slot(head));
   }
 
@@ -179,14 +172,7 @@ export class Ring implements IoSink {
 
   /** What is queued is not answered: whoever serves this queue next finds it in the memory in flight, which there must be. */
   takeBack(): void {
-    this.#takingBack = true;
-    this.#retry?.cancel();
-    this.#retry = null;
-    for (const piece of this.#waiting.splice(0)) this.#giveUp(piece);
-    for (const slot of this.#slots) {
-      if (slot.memory === null) continue;
-      for (const piece of [...slot.pieces]) this.#parts.device.cancel(piece);
-    }
+    this.#pieces.takeBack(this.#slots);
   }
 
   /** The front end is gone, or the queue begins anew: nothing of it is written any more. Calls once the device has given all back. */
@@ -198,20 +184,6 @@ export class Ring implements IoSink {
     this.#memory.release();
     if (this.#inFlight === 0) allBack();
     else this.#allBack = allBack;
-  }
-
-  completed(io: PendingIo): void {
-    if (io.code === 'QUEUE_FULL' && !this.#takingBack && io instanceof DiskIo) {
-      this.#wait(io);
-      return;
-    }
-    // The device still has the guest's memory: an answer now would let the guest use it for something else.
-    if (io.abandoned && io.data !== null) return;
-    this.#settle(this.#slots[io.id]!, io);
-  }
-
-  returned(io: PendingIo): void {
-    if (io.data !== null) this.#settle(this.#slots[io.id]!, io);
   }
 
   #reader(): ChainReader {
@@ -244,13 +216,13 @@ export class Ring implements IoSink {
         return;
       case 'flush':
         slot.left = 1;
-        this.#submit(slot, OPS.FLUSH, 0, 0, null, 0, request.ioprio);
+        this.#pieces.submit(slot, OPS.FLUSH, 0, 0, null, 0, request.ioprio);
         return;
       case 'ranges': {
         const op = request.zeroes ? OPS.WRITE_ZEROES : OPS.TRIM;
         slot.left = request.ranges.length;
         for (const [i, range] of request.ranges.entries()) {
-          this.#submit(slot, op, range.offset, range.bytes, null, i, request.ioprio);
+          this.#pieces.submit(slot, op, range.offset, range.bytes, null, i, request.ioprio);
         }
         return;
       }
@@ -280,34 +252,19 @@ export class Ring implements IoSink {
     const { pieceBytes } = this.#parts;
     slot.left = Math.ceil(bytes / pieceBytes);
     if (slot.left === 1) {
-      this.#submit(slot, op, offset, bytes, data, 0, ioprio);
+      this.#pieces.submit(slot, op, offset, bytes, data, 0, ioprio);
       return;
     }
     for (let i = 0, at = 0; at < bytes; i++, at += pieceBytes) {
       const length = Math.min(pieceBytes, bytes - at);
-      this.#submit(slot, op, offset + at, length, data.subarray(at, at + length), i, ioprio);
+      this.#pieces.submit(slot, op, offset + at, length, data.subarray(at, at + length), i, ioprio);
     }
   }
 
-  #submit(
-    slot: Slot,
-    op: Op,
-    offset: number,
-    bytes: number,
-    data: Uint8Array | null,
-    index: number,
-    ioprio: number,
-  ): void {
-    const io = new DiskIo(op, offset, bytes, data, slot.head, index, this, ioprio);
-    slot.pieces[index] = io;
-    this.#parts.device.submit(io, this.#parts.priorities.tagOf(ioprio));
-  }
-
-  #settle(slot: Slot, io: PendingIo): void {
-    // Where it takes no place that is brought, a device makes one.
-    if (io instanceof DiskIo && io.op === OPS.READ && io.code === 'OK' && io.data !== io.place) io.place!.set(io.data!);
-    const unheard = io.code === 'CANCELLED' || io.code === 'DRAINING' || io.code === 'QUEUE_FULL';
-    if (unheard && this.#takingBack) slot.takenBack = true;
+  /** A piece has come back for good. */
+  settled(io: DiskIo, takenBack: boolean): void {
+    const { slot } = io;
+    if (takenBack) slot.takenBack = true;
     else if (io.code !== 'OK' && slot.code === 'OK') slot.code = io.code;
     slot.left -= 1;
     if (slot.left > 0) return;
@@ -334,22 +291,6 @@ export class Ring implements IoSink {
     this.#allBack = null;
     this.flush();
     told();
-  }
-
-  #wait(io: DiskIo): void {
-    this.#waiting.push(io);
-    this.#retry ??= this.#parts.clock.after(RETRY_NS, () => {
-      this.#retry = null;
-      for (const piece of this.#waiting.splice(0)) {
-        const { op, offset, lengthBytes, id, attempt, place, ioprio } = piece;
-        this.#submit(this.#slots[id]!, op, offset, lengthBytes, place, attempt, ioprio);
-      }
-    });
-  }
-
-  #giveUp(piece: PendingIo): void {
-    piece.code = 'CANCELLED';
-    this.#settle(this.#slots[piece.id]!, piece);
   }
 
   #break(why: string): void {

@@ -121,6 +121,47 @@ describe('requests', () => {
   });
 });
 
+describe('requests that do not end as they should', () => {
+  test('a queue that is full is waited for, whatever the guest does meanwhile', async () => {
+    await using rig = await VhostRig.overFake();
+    rig.device.mode = 'hold';
+    const guest = await rig.started();
+    post(guest, { receive: 512, slot: 0 });
+    await until(() => rig.device.submitted.length === 1);
+    rig.device.finish(rig.device.submitted[0]!, 'QUEUE_FULL', 'full');
+    post(guest, { receive: 512, slot: 1 });
+    await until(() => rig.device.submitted.length === 3);
+    expect([unanswered(guest, 0), unanswered(guest, 1)]).toEqual([true, true]);
+    rig.device.finishAll();
+    const statuses: number[] = [];
+    await until(
+      () => guest.queues[0]!.reap((slot) => statuses.push(guest.queues[0]!.status(slot))) >= 0 && statuses.length === 2,
+    );
+    expect(statuses).toEqual([BLK_STATUS.OK, BLK_STATUS.OK]);
+  });
+
+  test('past its timeout a request is answered when the device has let go of the memory', async () => {
+    await using rig = await VhostRig.overFake();
+    rig.device.mode = 'hold';
+    const guest = await rig.started();
+    post(guest, { receive: 512, slot: 0 });
+    post(guest, { type: BLK_TYPES.FLUSH, slot: 1 });
+    await until(() => rig.device.submitted.length === 2);
+    for (const io of rig.device.submitted) {
+      io.abandoned = true;
+      rig.device.finish(io, 'DEVICE_IO', 'timed out');
+    }
+    const answered: number[] = [];
+    await until(() => guest.queues[0]!.reap((slot) => answered.push(slot)) === 1);
+    // The flush lent nothing.
+    expect(answered).toEqual([1]);
+    expect(unanswered(guest, 0)).toBe(true);
+    rig.device.submitted[0]!.sink.returned!(rig.device.submitted[0]!);
+    await until(() => guest.queues[0]!.reap((slot) => answered.push(slot)) === 1);
+    expect(guest.queues[0]!.status(0)).toBe(BLK_STATUS.IOERR);
+  });
+});
+
 describe('who is told when', () => {
   test('a driver that wants no interrupt gets none; with event indices only at its place', async () => {
     await using rig = await VhostRig.overFake();

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEVICE_QUEUED_BYTES_MAX } from '../../../src/core/admission.js';
+import { PendingIo } from '../../../src/core/pending-io.js';
 import { OPS } from '../../../src/core/model/request.js';
 import { MIB, NS_PER_MS } from '../../../src/core/model/units.js';
 import { Rig } from '../../support/dispatcher-rig.js';
@@ -173,6 +174,22 @@ describe('the I/O timeout', () => {
     const io = rig.send('a', rig.io(OPS.WRITE));
     rig.clock.runFor(50 * NS_PER_MS);
     expect(io.message).toContain('whether it was executed is not known');
+  });
+
+  test('tells the sink again when the device has let go of what it was lent', () => {
+    const rig = new Rig({ ioTimeoutMs: 100 });
+    const returned: boolean[] = [];
+    const sink = { completed: () => undefined, returned: (io: PendingIo) => returned.push(io.abandoned) };
+    const send = (): PendingIo =>
+      rig.send('a', new PendingIo(OPS.READ, 0, 512, new Uint8Array(512), false, 0, 0, 0, sink));
+    const late = send();
+    rig.clock.runFor(100 * NS_PER_MS);
+    expect([late.abandoned, returned]).toEqual([true, []]);
+    rig.device.complete('OK', '', late);
+    expect(returned).toEqual([true]);
+    const inTime = send();
+    rig.device.complete();
+    expect([inTime.abandoned, returned]).toEqual([false, [true]]);
   });
 
   test('a shorter timeout acts on what is outstanding', () => {
