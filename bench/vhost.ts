@@ -1,7 +1,7 @@
 /**
  * 4 KiB random reads through the vhost door, driven by a front end without a guest, beside the NBD door of
  * the same service, driven by fio: the null device, scheduled and accounted for. Operations a second, and
- * what the service spends on one.
+ * what the service spends on one. Then the same from within a guest, and beside QEMU's own storage daemon.
  */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { median, type BenchRow } from './report.js';
+import { guestRows } from './vhost/guest-rows.js';
 
 const DEPTHS = [1, 32, 128];
 const PAIRS = 3;
@@ -47,7 +48,8 @@ export async function vhostBenchmark(): Promise<BenchRow[]> {
     await listening(service, [path('vhost.sock'), path('nbd.sock')]);
     const vhost = (depth: number): Measured => measured(service, () => overVhost(path('vhost.sock'), depth));
     const nbd = (depth: number): Measured => measured(service, () => overNbd(path('nbd.sock'), depth));
-    return DEPTHS.flatMap((depth) => compare(depth, vhost, nbd));
+    const rows: BenchRow[] = DEPTHS.flatMap((depth) => compare(depth, vhost, nbd));
+    return [...rows, ...(await guestRows(folder, SIZE_BYTES))];
   } finally {
     service.kill('SIGKILL');
     rmSync(folder, { recursive: true, force: true });

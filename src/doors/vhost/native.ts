@@ -221,7 +221,11 @@ class Native implements NativeSystem {
 
   cannotShrink(file: number): boolean {
     // Huge pages are out too: a hole that is punched into them may find none to fill it with again.
-    if (statfsSync(`/proc/self/fd/${String(file)}`).type !== TMPFS_MAGIC) return false;
+    try {
+      if (statfsSync(`/proc/self/fd/${String(file)}`).type !== TMPFS_MAGIC) return false;
+    } catch {
+      return false;
+    }
     const seals = this.#libc.fcntl(file, F_GET_SEALS, 0);
     return seals >= 0 && (seals & F_SEAL_SHRINK) !== 0;
   }
