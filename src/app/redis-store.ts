@@ -2,6 +2,7 @@
 import { ExchangeGate } from '../coordination/exchange/gate.js';
 import { isInStep } from '../coordination/exchange/modes.js';
 import { BindingClaims } from '../coordination/redis/bindings.js';
+import { HostRegistry } from '../coordination/redis/host-registry.js';
 import { RedisConnection } from '../coordination/redis/connection.js';
 import { RedisDeviceStore } from '../coordination/redis/device-store.js';
 import { RedisPolicyStore } from '../coordination/redis/policy-store.js';
@@ -10,7 +11,7 @@ import { LocalUsageStore } from '../coordination/local/usage-store.js';
 import type { BlockDevice, Clock, CoordinationNow, DeviceFactory, Gate, Logger } from '../core/ports.js';
 import type { DeviceTarget } from '../core/model/device.js';
 import { Ledgers } from './ledgers.js';
-import type { GateNeeds, Store } from './store.js';
+import { modeOf, type GateNeeds, type Store } from './store.js';
 import type { StoreConfig } from './store-config.js';
 
 const SCHEMA = 1;
@@ -44,7 +45,10 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
     exists: async (device) => (await devices.get(device)) !== null,
   });
   const ledgers = new Ledgers(clock);
+  const coordination = (): CoordinationNow[] => [...gates].flatMap(([device, gate]) => standing(device, gate));
+  const registry = new HostRegistry({ connection, clock, hostId, mode: () => modeOf(coordination()) });
   const close = async (): Promise<void> => {
+    await registry.close();
     claims.close();
     policies.close();
     devices.close();
@@ -74,7 +78,8 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
       return gate;
     },
     guard: (factory) => guarded(factory, claims, parts.identities),
-    coordination: () => [...gates].flatMap(([device, gate]) => standing(device, gate)),
+    coordination,
+    otherHosts: () => registry.others(),
     notes: () => [],
     close,
   };

@@ -16,7 +16,7 @@ import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
 import { openDataDir } from './data-dir.js';
 import { openRedisStore } from './redis-store.js';
-import { memoryStore, type Store } from './store.js';
+import { memoryStore, modeOf, type Store } from './store.js';
 import { IoTraces } from '../telemetry/tracing.js';
 import { VERSION } from './version.js';
 import { camelKeys, type Config, type NbdTlsFiles, type RawBinding } from './config.js';
@@ -112,7 +112,10 @@ export class Service {
           state: this.#state,
           store: this.#config.store,
           readOnly: listen.httpReadOnly,
-          hosts: [{ id: hostId, mode: this.#mode(), self: true }],
+          hosts: [
+            { id: hostId, mode: store.shared ? modeOf(assembled.coordination()) : 'embedded', self: true },
+            ...store.otherHosts().map((host) => ({ ...host, self: false })),
+          ],
         }),
         readOnly: listen.httpReadOnly,
         dashboard: DASHBOARD,
@@ -157,14 +160,6 @@ export class Service {
       Object.entries(bindings).map(([name, binding]) => [name, identityOf(binding)]),
     );
     return openRedisStore({ config: redis, clock, logger, hostId, identities });
-  }
-
-  /** Of the device that stands worst with other hosts. */
-  #mode(): string {
-    if (this.#config.redis === null) return 'embedded';
-    const coordination = this.#assembled?.coordination() ?? [];
-    const worst = coordination.find(({ serving }) => !serving) ?? coordination.find(({ inStep }) => !inStep);
-    return worst?.mode ?? 'coordinated';
   }
 
   readiness(): { ready: boolean; reasons: string[] } {

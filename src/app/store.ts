@@ -45,6 +45,8 @@ export interface Store {
   guard(factory: DeviceFactory): DeviceFactory;
   /** Empty where there is nothing to coordinate. */
   coordination(): readonly CoordinationNow[];
+  /** The other hosts of the store, and how each says it stands. */
+  otherHosts(): readonly { readonly id: string; readonly mode: string }[];
   /** What an operator should know and no request fails for, a line each. */
   notes(): readonly string[];
   close(): Promise<void>;
@@ -84,10 +86,17 @@ export function memoryStore(clock: Clock, plugIn?: AlgorithmFactory, data: DataD
     makeGate: ({ settings, sharesOf }) => new LocalGate(clock, settings, sharesOf, plugIn),
     guard: (factory) => factory,
     coordination: () => [],
+    otherHosts: () => [],
     notes: () => data?.folder.notes() ?? [],
     close: async () => {
       await data?.folder.close();
       await data?.release();
     },
   };
+}
+
+/** How a host stands, of the device that stands worst. */
+export function modeOf(coordination: readonly CoordinationNow[]): string {
+  const worst = coordination.find(({ serving }) => !serving) ?? coordination.find(({ inStep }) => !inStep);
+  return worst?.mode ?? 'coordinated';
 }
