@@ -61,13 +61,13 @@ export function experimentCommand(): Command {
 }
 
 async function experiment(names: string[], flags: ExperimentFlags, command: Command): Promise<void> {
+  const figures = choose(names, command);
   if (flags.list === true) {
-    printResult(flags.json === true, FIGURES.map(({ name, title }) => `${name.padEnd(16)}${title}`).join('\n'), {
-      experiments: FIGURES.map(({ name, title }) => ({ name, title })),
-    });
+    const experiments = figures.map(({ name, title }) => ({ name, title }));
+    const text = experiments.map(({ name, title }) => `${name.padEnd(16)}${title}`).join('\n');
+    printResult(flags.json === true, text, { experiments });
     return;
   }
-  const figures = choose(names, command);
   // What draws the plots takes a while to load: no other command is to wait for it.
   const { runExperiments } = await import('../experiments/run.js');
   const interrupt = new AbortController();

@@ -92,8 +92,10 @@ function layers(plot: Plot, seriesOrder: readonly string[], xOrder: readonly (st
     case 'bars': {
       const x = { field: 'x', type: 'nominal', title: plot.xTitle, sort: xOrder, axis: { labelAngle: 0 } };
       const xOffset = { field: 'series', sort: seriesOrder };
+      // A bar begins at 0, which a logarithmic axis has not.
+      const mark = plot.logY === true ? { type: 'point', filled: true, size: 90, opacity: 1 } : { type: 'bar' };
       return [
-        { mark: { type: 'bar' }, encoding: { x, xOffset, y, color } },
+        { mark, encoding: { x, xOffset, y, color } },
         {
           mark: { type: 'rule', strokeWidth: 1.5, color: '#333' },
           encoding: { x, xOffset, y: { ...y, field: 'low' }, y2: { field: 'high' } },

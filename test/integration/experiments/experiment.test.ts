@@ -1,10 +1,10 @@
 /** `sluice experiment` as it is typed: the report, its bytes, its exit codes. */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
-import { SLUICE, cleanEnvironment } from '../../support/service.js';
+import { afterAll, describe, expect, test, vi } from 'vitest';
+import { ROOT, SLUICE, cleanEnvironment } from '../../support/service.js';
 
 const work = mkdtempSync(join(tmpdir(), 'sluice-experiment-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -31,18 +31,18 @@ function files(folder: string): Map<string, string> {
 describe('sluice experiment', () => {
   test('writes page, plot and points; the same seeds give the same bytes, other seeds others', async () => {
     const run = (out: string, seed: string): Promise<Ended> =>
-      experiment('figure-4', '--out', out, '--seeds', '2', '--seconds', '20', '--seed', seed);
+      experiment('algorithms', '--out', out, '--seeds', '2', '--seconds', '10', '--seed', seed);
     await Promise.all([run('first', '1'), run('second', '1'), run('third', '9')]);
     const [first, second, third] = [files('first'), files('second'), files('third')];
-    expect([...first.keys()].sort()).toEqual(['figure-4.csv', 'figure-4.svg', 'index.html']);
+    expect([...first.keys()].sort()).toEqual(['algorithms.csv', 'algorithms.svg', 'index.html']);
     expect(second).toEqual(first);
-    expect(third.get('figure-4.csv')).not.toBe(first.get('figure-4.csv'));
-    expect(first.get('figure-4.svg')).toMatch(/^<svg/);
-    expect(first.get('index.html')).toContain('figure-4.sequential-read');
+    expect(third.get('algorithms.csv')).not.toBe(first.get('algorithms.csv'));
+    expect(first.get('algorithms.svg')).toMatch(/^<svg/);
+    expect(first.get('index.html')).toContain('algorithms.lottery-exact');
   }, 60_000);
 
   test('shares that are ignored make checks fail and the command exit 1', async () => {
-    const args = ['figure-4', '--seeds', '3', '--seconds', '60', '--out', 'broken', '--json'];
+    const args = ['figure-4', '--seeds', '3', '--seconds', '30', '--out', 'broken', '--json'];
     expect((await experiment(...args)).code).toBe(0);
     const { code, stdout, stderr } = await experiment(...args, '--break', 'shares');
     expect(code).toBe(1);
@@ -72,5 +72,41 @@ describe('sluice experiment', () => {
     const { code, stderr } = await experiment('figure-4', '--out', 'taken');
     expect(code).toBe(1);
     expect(stderr).toMatch(/--out must be a folder that can be written, got "taken"/);
+  });
+
+  test('an interrupted run keeps the figures that were finished, whole, and says which are not', async () => {
+    const args = ['figure-4', 'figure-10', 'scale', '--seeds', '2', '--seconds', '60', '--out', 'interrupted'];
+    const child = spawn(process.execPath, [SLUICE, 'experiment', ...args], {
+      env: cleanEnvironment({}),
+      cwd: work,
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    const ended = new Promise<number>((resolve) => child.once('close', (code) => resolve(code ?? -1)));
+    // The page comes last of a figure's files.
+    await vi.waitUntil(() => existsSync(join(work, 'interrupted', 'index.html')), { timeout: 60_000, interval: 5 });
+    child.kill('SIGINT');
+    expect(await ended).toBe(1);
+    expect(stderr).toMatch(/interrupted; not finished: .*scale/);
+    const left = files('interrupted');
+    expect(left.get('index.html')).toMatch(/Interrupted: .*scale not finished/);
+    expect(left.get('figure-4.svg')).toMatch(/<\/svg>$/);
+    expect(left.get('figure-4.csv')!.trim().split('\n')).toHaveLength(1 + 5 * 5);
+    expect([...left.keys()].filter((name) => name.endsWith('.part'))).toEqual([]);
+  }, 90_000);
+
+  const commands = readFileSync(join(ROOT, 'docs/reproduction.md'), 'utf8')
+    .split('```sh\n')[1]!
+    .split('```')[0]!
+    .trim()
+    .split('\n');
+  test.each(commands)('docs/reproduction.md: %s', async (line) => {
+    const args = line.split(' ');
+    expect(args.slice(0, 2)).toEqual(['sluice', 'experiment']);
+    // As typed, but for the minute that it would take.
+    const { code, stdout } = await experiment(...args.slice(2), '--list');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^figure-4 /);
   });
 });
