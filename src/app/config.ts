@@ -40,6 +40,7 @@ const settingsShape = {
   max_queued_requests: z.number().optional(),
   max_queued_bytes: z.number().optional(),
   read_cache_bytes: z.number().optional(),
+  lease_ms: z.number().optional(),
   fair: z.strictObject({ credit: z.number().optional(), idle_reset_ms: z.number().optional() }).optional(),
   stride: z
     .strictObject({
@@ -77,6 +78,13 @@ const bindingSchema = z.discriminatedUnion('type', [
     shared: z.boolean().optional(),
     delay: z.enum(DELAYS).optional(),
     engine: z.enum(FILE_ENGINES).optional(),
+    uuid: z.string().optional(),
+  }),
+  z.strictObject({
+    type: z.literal('lease'),
+    size_bytes: z.number(),
+    block_bytes: z.number().optional(),
+    read_only: z.boolean().optional(),
     uuid: z.string().optional(),
   }),
   z.strictObject({

@@ -252,6 +252,7 @@ function readTls(files: NbdTlsFiles): { cert: Buffer; key: Buffer; ca?: Buffer }
 function identityOf(binding: RawBinding): string {
   switch (binding.type) {
     case 'file':
+    case 'lease':
       return binding.uuid ?? '';
     case 'nbd':
       return binding.description ?? '';

@@ -34,6 +34,7 @@ interface SettingOptions {
   maxQueuedRequests?: number;
   maxQueuedBytes?: number;
   readCacheBytes?: number;
+  leaseMs?: number;
   fairCredit?: number;
   fairIdleResetMs?: number;
   strideGlobalShares?: number;
@@ -63,6 +64,7 @@ function withSettings(command: Command): Command {
     .option('--max-queued-requests <n>', 'most requests waiting a tag', integer)
     .option('--max-queued-bytes <size>', 'most bytes waiting a tag', size)
     .option('--read-cache-bytes <size>', 'memory for blocks read lately; 0 = none', size)
+    .option('--lease-ms <ms>', 'lease devices: how long a client may work without a word', integer)
     .option('--fair-credit <n>', 'fair: cost units kept over a short idleness', Number)
     .option('--fair-idle-reset-ms <ms>', 'fair: idleness after which old debts end', integer)
     .option('--stride-global-shares <n>', 'stride: global shares', Number)
@@ -90,6 +92,7 @@ function patchOf(options: SettingOptions): DeviceSettingsPatch {
       maxQueuedRequests: options.maxQueuedRequests,
       maxQueuedBytes: options.maxQueuedBytes,
       readCacheBytes: options.readCacheBytes,
+      leaseMs: options.leaseMs,
     }),
     ...(Object.keys(fair).length > 0 && { fair }),
     ...(Object.keys(stride).length > 0 && { stride }),

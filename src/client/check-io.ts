@@ -23,7 +23,7 @@ function multiple(field: string, value: number, min: number, blockBytes: number)
 }
 
 /** @throws SluiceError INVALID_ARGUMENT, OUT_OF_RANGE, READ_ONLY */
-export function checkIo(device: Geometry, op: Op, offset: number, length: number, data: Uint8Array | null): void {
+export function checkRange(device: Geometry, op: Op, offset: number, length: number): void {
   if (!isOp(op)) throw invalid('op', `one of ${Object.values(OP_NAMES).join(', ')}`, op);
   if (op === OPS.FLUSH) {
     if (offset !== 0) throw invalid('offset', '0 for FLUSH', offset);
@@ -43,6 +43,11 @@ export function checkIo(device: Geometry, op: Op, offset: number, length: number
       throw new SluiceError('READ_ONLY', `op ${OP_NAMES[op]} must not change a read-only device`, { field: 'op' });
     }
   }
+}
+
+/** @throws SluiceError INVALID_ARGUMENT, OUT_OF_RANGE, READ_ONLY */
+export function checkIo(device: Geometry, op: Op, offset: number, length: number, data: Uint8Array | null): void {
+  checkRange(device, op, offset, length);
   if (op === OPS.WRITE) {
     if (!(data instanceof Uint8Array)) throw invalid('data', 'a Buffer or Uint8Array', data);
     if (data.length !== length)

@@ -1,7 +1,7 @@
 /** A device opened with a tag: the paper's descriptor. Promises for most callers, callbacks for load generators. */
 import { SluiceError, invalid } from '../core/model/errors.js';
 import { OPS, type Op } from '../core/model/request.js';
-import { checkIo, checkOverride, queueTimeoutUs } from './check-io.js';
+import { checkIo, checkOverride, checkRange, queueTimeoutUs } from './check-io.js';
 import {
   Waiter,
   dataOf,
@@ -10,9 +10,11 @@ import {
   resultOf,
   type IoOptions,
   type IoRequest,
+  type LeaseRequest,
   type IoResult,
   type WriteOptions,
 } from './io.js';
+import { LeaseWaiter, type Lease } from './lease.js';
 import type { Lane, LaneOwner } from './lane.js';
 import type { IoReply, ReplySink } from './request.js';
 import type { Session } from './session.js';
@@ -20,6 +22,15 @@ import { SplitTransfer } from './split-transfer.js';
 
 /** Options of `issue`; a signal is the promise API's alone. */
 export type IssueOptions = Omit<WriteOptions, 'signal'>;
+
+/** @throws SluiceError */
+function checkLease(lane: Lane, op: Op, offset: number, length: number, sink: ReplySink): void {
+  if (sink.granted === undefined) {
+    const message = `device ${lane.device} is a lease device: ask for a lease, and do the I/O on the disk itself`;
+    throw new SluiceError('UNSUPPORTED', message);
+  }
+  checkRange(lane, op, offset, length);
+}
 
 export class Handle {
   private readonly session: Session;
@@ -116,6 +127,47 @@ export class Handle {
   }
 
   /**
+   * On a lease device: resolves when the I/O of the request may be done, by the caller, on a disk that it
+   * holds itself. A WRITE has no data here. Say `done` when it is over; until then the lease is renewed.
+   * @throws (rejects) SluiceError; UNSUPPORTED where the device is none of leases
+   */
+  lease(request: LeaseRequest): Promise<Lease> {
+    return new Promise((resolve, reject) => {
+      const { op, offset = 0, length = 0, signal } = request;
+      const number = OPS[op] as Op | undefined;
+      if (number === undefined) throw invalid('op', `one of ${Object.keys(OPS).join(', ')}`, op);
+      if (!this.lane.leased) {
+        throw new SluiceError('UNSUPPORTED', `device ${this.device} does its I/O itself: it grants no leases`);
+      }
+      refuseAborted(signal);
+      const waiter = new LeaseWaiter(this.session, resolve, reject);
+      waiter.id = this.issue(number, offset, length, null, waiter, 0, request);
+      const takeBack = (): void => this.session.cancel(waiter.id);
+      signal?.addEventListener('abort', takeBack, { once: true });
+      if (signal !== undefined) void waiter.settled.then(() => signal.removeEventListener('abort', takeBack));
+    });
+  }
+
+  /**
+   * Does `work` under a lease: OK where it returns, DEVICE_IO with its message where it throws, which is
+   * thrown again. `work` has to stop when its signal is aborted.
+   */
+  async withLease<T>(request: LeaseRequest, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    const lease = await this.lease(request);
+    let result: T;
+    try {
+      result = await work(lease.signal);
+    } catch (error) {
+      const why = SluiceError.from(error);
+      const code = why.code === 'INTERNAL' ? 'DEVICE_IO' : why.code;
+      await lease.done(code, why.message).catch(() => undefined);
+      throw error;
+    }
+    await lease.done();
+    return result;
+  }
+
+  /**
    * One request without a promise: `sink` is told `token` and the reply exactly once, later. For
    * drivers that keep many requests out. `data` must not be changed before the reply.
    * @returns the request's id, for `cancel`
@@ -131,7 +183,8 @@ export class Handle {
     options?: IssueOptions,
   ): number {
     const { lane, session } = this;
-    checkIo(lane, op, offset, length, data);
+    if (lane.leased) checkLease(lane, op, offset, length, sink);
+    else checkIo(lane, op, offset, length, data);
     if (length > session.maxIoBytes && (op === OPS.READ || op === OPS.WRITE)) {
       throw new SluiceError(
         'TOO_LARGE',

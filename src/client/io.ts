@@ -27,6 +27,9 @@ export interface IoRequest extends WriteOptions {
   readonly data?: Uint8Array;
 }
 
+/** I/O to be done by the caller, on a lease device. */
+export type LeaseRequest = Omit<IoRequest, 'data' | 'fua'>;
+
 /** Where a served request spent its time, and what it was charged. Times are microseconds. */
 export interface IoResult {
   /** What a READ returned; empty otherwise. Shares memory with the frame it came in. */

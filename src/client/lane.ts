@@ -33,6 +33,8 @@ export class Lane {
   sizeBytes = 0;
   blockBytes = 0;
   readOnly = false;
+  /** A lease device: I/O is done here, when the host says so. */
+  leased = false;
 
   /** Never sent, and to be sent again: the latter go first. Apart, so that a new one never overtakes by luck. */
   readonly waiting = new RequestList();
@@ -86,6 +88,7 @@ export class Lane {
     this.sizeBytes = opened.sizeBytes;
     this.blockBytes = opened.blockBytes;
     this.readOnly = opened.readOnly;
+    this.leased = opened.lease;
   }
 
   refuse(error: SluiceError): void {

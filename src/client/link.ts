@@ -1,6 +1,7 @@
 /** One stream to a host, as the session sees it. */
 import type { SluiceError } from '../core/model/errors.js';
 import { NS_PER_MS } from '../core/model/units.js';
+import type { Done__Output } from '../wire/gen/sluice/v1/Done.js';
 import type { Welcome__Output } from '../wire/gen/sluice/v1/Welcome.js';
 import type { ServerFrame, Wire, WireEvents } from './network.js';
 
@@ -27,6 +28,9 @@ export class Link implements WireEvents {
   outstanding = 0;
   /** Ids to take back on it with the next frame. */
   readonly cancels: number[] = [];
+  /** What is to be said of leases with the next frame. */
+  readonly dones: Done__Output[] = [];
+  readonly renewals: number[] = [];
   welcomedNs = 0;
   hostId = '';
   resumed = false;
@@ -50,6 +54,11 @@ export class Link implements WireEvents {
     this.maxIoBytes = welcome.maxIoBytes;
     this.maxFrameBytes = welcome.maxFrameBytes;
     this.maxHandles = welcome.maxHandles;
+  }
+
+  /** Something is to be said besides requests. */
+  get hasWords(): boolean {
+    return this.cancels.length > 0 || this.dones.length > 0 || this.renewals.length > 0;
   }
 
   /** The same running host that still knows this session: it answers a repeated id from memory. */

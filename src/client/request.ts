@@ -1,4 +1,5 @@
 /** A request in the client, from issue to answer, and the two containers that hold them. */
+import type { Code } from '../core/model/errors.js';
 import { OPS, type Op } from '../core/model/request.js';
 import type { IoReply__Output } from '../wire/gen/sluice/v1/IoReply.js';
 import type { Lane } from './lane.js';
@@ -14,13 +15,21 @@ export type IoReply = Readonly<IoReply__Output>;
 export interface ReplySink {
   /** `token` is the caller's own, as given to issue. The reply is lent for the call; its data may be kept. */
   replied(token: number, reply: IoReply): void;
+  /** On a lease device: the I/O may be done now, for leaseMs from now and from each renewal. Once or, after a reconnect, again. */
+  granted?(token: number, leaseMs: number): void;
+}
+
+/** How the I/O of a lease went. */
+export interface LeaseOutcome {
+  readonly code: Code;
+  readonly message: string;
 }
 
 /**
  * `waiting`: never sent. `sent`: out on a stream. `doubt`: its stream ended; what to do with it is
- * not settled. `resend`: to be sent again. `done`: answered; the object may serve another request.
+ * not settled. `leased`: its stream ended while its I/O is done here. `resend`: to be sent again. `done`: answered; the object may serve another request.
  */
-export type RequestState = 'waiting' | 'sent' | 'doubt' | 'resend' | 'done';
+export type RequestState = 'waiting' | 'sent' | 'leased' | 'doubt' | 'resend' | 'done';
 
 const NO_DATA = new Uint8Array(0);
 const NO_SINK: ReplySink = { replied: () => undefined };
@@ -44,6 +53,10 @@ export class ClientRequest {
   /** When its queue timeout ends, 0 = no bound. It starts at issue: waiting in the client is queueing too. */
   deadlineNs = 0;
   cancelled = false;
+  /** Granted: the I/O is done by the caller. */
+  leased = false;
+  /** What the caller has said of it, until it is answered. */
+  outcome: LeaseOutcome | null = null;
   /** It changes the device, and an earlier attempt may have: an error now does not say that nothing happened. */
   inDoubt = false;
   /** The host that it is sent to again knows what became of those attempts: its answer settles the doubt. */
@@ -73,6 +86,8 @@ export class ClientRequest {
     this.attempt = 0;
     this.deadlineNs = 0;
     this.cancelled = false;
+    this.leased = false;
+    this.outcome = null;
     this.inDoubt = false;
     this.settles = false;
     this.inDoubtForGood = false;

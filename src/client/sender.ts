@@ -33,7 +33,7 @@ export class Sender {
   private readonly owner: SenderOwner;
   private readonly clock: Clock;
   private readonly defer: Defer;
-  private readonly cancelled: () => readonly Link[];
+  private readonly others: () => readonly Link[];
   private scheduled = false;
   private ring: Lane[] = [];
   private opens: Lane[] = [];
@@ -47,12 +47,12 @@ export class Sender {
     this.flush();
   };
 
-  /** @param cancelled the streams other than the current one that may have requests to take back */
-  constructor(owner: SenderOwner, clock: Clock, defer: Defer, cancelled: () => readonly Link[]) {
+  /** @param others the streams beside the current one, on which requests are out */
+  constructor(owner: SenderOwner, clock: Clock, defer: Defer, others: () => readonly Link[]) {
     this.owner = owner;
     this.clock = clock;
     this.defer = defer;
-    this.cancelled = cancelled;
+    this.others = others;
     this.frame = emptyFrame(this.requests);
   }
 
@@ -95,7 +95,7 @@ export class Sender {
   }
 
   flush(): void {
-    for (const link of this.cancelled()) this.sendCancels(link);
+    for (const link of this.others()) this.sendWords(link);
     const link = this.owner.current;
     if (link === null) return;
     while (link.writableNow && this.hasWork(link)) {
@@ -111,7 +111,7 @@ export class Sender {
   }
 
   private hasWork(link: Link): boolean {
-    return this.ring.length > 0 || this.opens.length > 0 || this.closes.length > 0 || link.cancels.length > 0;
+    return this.ring.length > 0 || this.opens.length > 0 || this.closes.length > 0 || link.hasWords;
   }
 
   private compose(link: Link): void {
@@ -120,8 +120,7 @@ export class Sender {
     }
     this.opens.length = 0;
     this.takeRequests(link);
-    for (const id of link.cancels) this.frame.cancels.push({ id });
-    link.cancels.length = 0;
+    putWords(link, this.frame);
     for (const handle of this.closes) this.frame.close.push(handle);
     this.closes.length = 0;
   }
@@ -174,11 +173,10 @@ export class Sender {
     this.requests.push(request);
   }
 
-  private sendCancels(link: Link): void {
-    if (link.cancels.length === 0 || !link.writableNow) return;
+  private sendWords(link: Link): void {
+    if (!link.hasWords || !link.writableNow) return;
     const frame = emptyFrame([]);
-    for (const id of link.cancels) frame.cancels.push({ id });
-    link.cancels.length = 0;
+    putWords(link, frame);
     link.writableNow = link.wire.send(frame);
   }
 
@@ -186,8 +184,20 @@ export class Sender {
     this.requests.length = 0;
     this.frame.open.length = 0;
     this.frame.cancels.length = 0;
+    this.frame.done.length = 0;
+    this.frame.renew.length = 0;
     this.frame.close.length = 0;
   }
+}
+
+/** Requests taken back, leases renewed and done. */
+function putWords(link: Link, frame: ClientFrame): void {
+  for (const id of link.cancels) frame.cancels.push({ id });
+  for (const done of link.dones) frame.done.push(done);
+  for (const id of link.renewals) frame.renew.push({ id });
+  link.cancels.length = 0;
+  link.dones.length = 0;
+  link.renewals.length = 0;
 }
 
 function emptyFrame(requests: ClientFrame['requests']): ClientFrame {

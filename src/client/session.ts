@@ -9,7 +9,7 @@
  * Invariants: a request that issue took is answered exactly once. It is in one place: a lane's list,
  * the doubt keeper's list, or out on one stream. Only answers from that stream count.
  */
-import { CODES, SluiceError, codeName, type ErrorCode } from '../core/model/errors.js';
+import { CODES, SluiceError, codeName, type Code, type ErrorCode } from '../core/model/errors.js';
 import { OPS, OP_NAMES, type Op } from '../core/model/request.js';
 import type { Clock, Rng } from './world.js';
 import { localReply } from './answers.js';
@@ -22,6 +22,7 @@ import type { Link } from './link.js';
 import type { Network, ServerFrame } from './network.js';
 import { Pending, type PendingOptions } from './pending.js';
 import { changesDevice, type ClientRequest, type IoReply, type ReplySink } from './request.js';
+import { LeaseWords } from './lease-words.js';
 import { Sender, type Defer, type SenderOwner } from './sender.js';
 
 export type SessionOptions = ConnectionOptions & DoubtPolicy & PendingOptions;
@@ -50,13 +51,14 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   readonly connection: Connection;
   /** As the last welcome said. */
   maxIoBytes = 0;
-  private readonly clock: Clock;
+  readonly clock: Clock;
   private readonly events: SessionEvents;
   private readonly sender: Sender;
   private readonly doubts: DoubtKeeper;
   private readonly requests: Pending;
   private readonly lanes = new Map<number, Lane>();
   private readonly covers: FlushCovers;
+  private readonly leases: LeaseWords;
   private lastHandle = 0;
   private closedError: SluiceError | null = null;
   private onIdle: (() => void) | null = null;
@@ -70,6 +72,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     this.doubts = new DoubtKeeper(this, clock, options);
     this.covers = new FlushCovers(this.lanes, options.flushSpansHosts);
     this.requests = new Pending(options, clock, raise, (lane) => this.answered(lane));
+    this.leases = new LeaseWords(this.requests, () => this.sender.schedule());
   }
 
   get current(): Link | null {
@@ -140,6 +143,15 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     }
   }
 
+  /** The I/O of a lease is over; answered as any request is. Unknown ids are ignored. */
+  leaseDone(id: number, code: Code, message: string): void {
+    this.leases.done(id, { code, message });
+  }
+
+  leaseRenew(id: number): void {
+    this.leases.renew(id);
+  }
+
   /** Takes nothing new; calls back once everything is answered. */
   drain(done: () => void): void {
     this.closedError ??= new SluiceError('CANCELLED', 'the client is closed');
@@ -170,6 +182,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     for (const lane of this.lanes.values()) this.attach(lane, link);
     if (!link.resumed) this.doubts.forgottenBy(link.hostId);
     this.doubts.judgeAll();
+    this.leases.resume(link);
     this.events.welcomed(link);
   }
 
@@ -186,6 +199,10 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
       request.link = null;
       request.inDoubt = changesDevice(request.op);
       request.hostId = link.hostId;
+      if (request.leased) {
+        this.leases.lost(request);
+        continue;
+      }
       request.hostRemembers = true;
       request.lostNs = nowNs;
       request.fencedNs = nowNs + link.fenceNs;
@@ -208,7 +225,7 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
   }
 
   writable(link: Link): void {
-    if (link === this.connection.current || link.cancels.length > 0) this.sender.schedule();
+    if (link === this.connection.current || link.hasWords) this.sender.schedule();
   }
 
   frame(link: Link, frame: ServerFrame): void {
@@ -218,6 +235,9 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
       if (opened.code === CODES.OK) this.laneOpened(lane, opened);
       else this.laneRefused(lane, new SluiceError(errorCode(opened.code), opened.message));
     }
+    for (const granted of frame.granted) this.leases.granted(link, granted.id, granted.leaseMs);
+    // Before the replies: what is revoked is answered by that.
+    for (const revoked of frame.revoked) this.revoked(link, revoked.id, revoked.reason);
     for (const reply of frame.replies) this.reply(link, reply);
     for (const credit of frame.credits) {
       const lane = this.lanes.get(credit.handle);
@@ -313,6 +333,12 @@ export class Session implements ConnectionEvents, SenderOwner, DoubtOwner {
     if (lane.state === 'open' || lane.state === 'opening') this.sender.close(lane);
     lane.state = 'closed';
     lane.owner.closed(lane);
+  }
+
+  private revoked(link: Link, id: number, reason: string): void {
+    if (!this.leases.revoked(link, id, reason)) return;
+    link.outstanding -= 1;
+    if (link.state === 'leaving' && link.outstanding === 0) this.connection.settled(link);
   }
 
   private reply(link: Link, reply: IoReply): void {

@@ -57,7 +57,7 @@ export class Devices {
     const { name, target } = request;
     checkDeviceName(name, 'name');
     this.checkTarget(target);
-    const settings = this.settings(DEFAULT_SETTINGS, request.settings);
+    const settings = this.settings(name, DEFAULT_SETTINGS, request.settings);
     const record = await this.store.put({ name, target, settings, draining: false }, CREATE_ONLY);
     await this.served.settled(name);
     const view = this.view(record);
@@ -94,7 +94,7 @@ export class Devices {
    */
   async update(name: string, patch: DeviceSettingsPatch, etag: string): Promise<DeviceView> {
     if (etag === CREATE_ONLY) throw invalid('etag', 'empty or the etag of a device', etag);
-    return this.change(name, etag, (record) => ({ ...record, settings: this.settings(record.settings, patch) }));
+    return this.change(name, etag, (record) => ({ ...record, settings: this.settings(name, record.settings, patch) }));
   }
 
   /** Takes no new requests from now on. The state says when those it has are served. */
@@ -118,8 +118,12 @@ export class Devices {
     await this.served.settled(name);
   }
 
-  private settings(base: DeviceSettings, patch: DeviceSettingsPatch): DeviceSettings {
+  private settings(name: string, base: DeviceSettings, patch: DeviceSettingsPatch): DeviceSettings {
     const settings = patchSettings(base, patch);
+    if (settings.readCacheBytes > 0 && this.served.get(name)?.leased === true) {
+      const allowed = '0 for a lease device, whose data does not come by';
+      throw invalid('settings.read_cache_bytes', allowed, settings.readCacheBytes);
+    }
     if (this.sharedStore) checkReadCache(settings, 'settings.');
     return settings;
   }

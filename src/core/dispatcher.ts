@@ -86,6 +86,7 @@ export class Dispatcher {
     this.#hits = new CacheHits(parts.clock);
     this.#outstanding = new IoTimeouts(parts.clock, parts.settings.ioTimeoutMs * NS_PER_MS, this.#abandon);
     this.#gate.onRefused(this.#refused);
+    this.#device.configure?.(parts.settings);
     this.#gate.onGranted(this.#granted);
   }
 
@@ -132,7 +133,8 @@ export class Dispatcher {
     const nowNs = this.#clock.nowNs();
     io.arrivedNs = nowNs;
     io.sequence = this.#sequence++;
-    const piece = pieceBytesOf(io.op);
+    // A lease is for the whole: its client would not know what to do with a part.
+    const piece = this.#device.leased === true ? Infinity : pieceBytesOf(io.op);
     if (io.lengthBytes > piece) io.split = new Split(io, piece);
     io.cost = this.#costOf(io.op, Math.min(io.lengthBytes, piece));
     io.state = 'queued';
@@ -163,6 +165,7 @@ export class Dispatcher {
     this.#settings = settings;
     if (settings.readCacheBytes !== readCacheBytes) this.#renewCache();
     this.#costOf = costModel(settings);
+    this.#device.configure?.(settings);
     this.#gate.configure(settings);
     this.#outstanding.setTimeoutNs(settings.ioTimeoutMs * NS_PER_MS);
   }
@@ -360,7 +363,9 @@ export class Dispatcher {
 
   #newCache(): ReadCache | null {
     const { readCacheBytes } = this.#settings;
-    return readCacheBytes === 0 ? null : new ReadCache(readCacheBytes, this.#device.blockBytes);
+    return readCacheBytes === 0 || this.#device.leased === true
+      ? null
+      : new ReadCache(readCacheBytes, this.#device.blockBytes);
   }
 
   /** Of reads that are out already it takes nothing: changes may have come back since they were sent. */

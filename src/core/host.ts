@@ -1,5 +1,5 @@
 /** The devices that this host serves: kept as the device store says, each with its dispatcher. */
-import { SluiceError, drainingMessage, type ErrorCode } from './model/errors.js';
+import { SluiceError, drainingMessage, invalid, type ErrorCode } from './model/errors.js';
 import { ANY_DEVICE } from './model/policy.js';
 import type { DeviceRecord } from './model/device.js';
 import type { UsageLedger } from './model/usage.js';
@@ -73,6 +73,10 @@ class Served implements ServedDevice {
 
   get readOnly(): boolean {
     return this.opened?.device.readOnly ?? false;
+  }
+
+  get leased(): boolean {
+    return this.opened?.device.leased ?? false;
   }
 
   get queued(): number {
@@ -227,6 +231,14 @@ export class Host implements ServedDevices {
     const { name, record } = served;
     try {
       const device = await factory.open(name, record.target);
+      if (device.leased === true && record.settings.readCacheBytes > 0) {
+        await device.close();
+        throw invalid(
+          'read_cache_bytes',
+          '0 for a lease device, whose data does not come by',
+          record.settings.readCacheBytes,
+        );
+      }
       const gate = makeGate(record, policies.sharesOf(name));
       const dispatcher = new Dispatcher({
         name,

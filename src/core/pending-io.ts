@@ -1,6 +1,6 @@
 /** A request on its way: made by a door, queued and sent by a dispatcher, answered to its sink. */
 import type { Code } from './model/errors.js';
-import type { DeviceIo, Op } from './model/request.js';
+import type { DeviceIo, Lease, Op } from './model/request.js';
 import type { GatedRequest } from './ports.js';
 import type { Split } from './split.js';
 import type { Flow } from './flow.js';
@@ -20,6 +20,8 @@ export interface IoSink {
    * all: the memory that it lent is its door's again.
    */
   returned?(io: PendingIo): void;
+  /** The client may do the I/O itself: io.lease. A sink without it does not know lease devices. */
+  granted?(io: PendingIo): void;
 }
 
 export class PendingIo implements DeviceIo, GatedRequest {
@@ -38,6 +40,8 @@ export class PendingIo implements DeviceIo, GatedRequest {
   state: IoState = 'new';
   /** Answered while the device still had it: its data may be read or written until `returned`. */
   abandoned = false;
+  /** While its client does the I/O itself, and after. */
+  lease: Lease | null = null;
   code: Code = 'OK';
   message = '';
   /** What a grant charges for it: for one piece of it, where it is split. */
@@ -88,6 +92,13 @@ export class PendingIo implements DeviceIo, GatedRequest {
     this.id = id;
     this.attempt = attempt;
     this.sink = sink;
+  }
+
+  grant(lease: Lease): boolean {
+    if (this.sink.granted === undefined) return false;
+    this.lease = lease;
+    this.sink.granted(this);
+    return true;
   }
 
   get queueNs(): number {

@@ -60,6 +60,10 @@ export interface BlockDevice {
    * more. It may end it at once, where it is certain that it will not be executed later, or as before.
    */
   abandon?(io: DeviceIo): void;
+  /** Its clients do the I/O: no data goes by, and what is submitted is granted to them. */
+  readonly leased?: boolean;
+  /** Told of the settings before anything else, and when they change. */
+  configure?(settings: DeviceSettings): void;
   /** What keeps it from serving now though it is open, such as a server that is away; '' = nothing. */
   readonly trouble?: string;
   /** Waits for what is outstanding, then lets go of everything. submit is not called after it. */
@@ -244,6 +248,8 @@ export interface ServedDevice {
   readonly sizeBytes: number;
   readonly blockBytes: number;
   readonly readOnly: boolean;
+  /** Its clients do the I/O themselves: only doors that speak of leases serve it. */
+  readonly leased?: boolean;
   /** Requests waiting, and requests at the device, in this host. */
   readonly queued: number;
   readonly outstanding: number;

@@ -9,6 +9,7 @@ import { SeededRng } from '../core/rng.js';
 import { FILE_ENGINES, openFileDevice, type FileSpec } from './file/open.js';
 import { CheckedDevice } from './filters/checked.js';
 import { DelayDevice } from './filters/delay.js';
+import { LeaseDevice } from './lease/lease-device.js';
 import { openNbdDevice, type NbdSpec } from './nbd/open.js';
 import { NullDevice } from './sim/null-device.js';
 import { SimDevice } from './sim/sim-device.js';
@@ -23,6 +24,7 @@ type DelayKind = (typeof DELAYS)[number];
 export type BindingSpec =
   | ({ readonly type: 'file'; readonly delay?: DelayKind } & FileSpec)
   | ({ readonly type: 'nbd'; readonly delay?: DelayKind } & NbdSpec)
+  | { readonly type: 'lease'; readonly sizeBytes: number; readonly blockBytes?: number; readonly readOnly?: boolean }
   | { readonly type: 'simulation'; readonly simulation: Simulation };
 
 function mediumOf(kind: DelayKind, sizeBytes: number, seed: number): MediaModel {
@@ -52,6 +54,13 @@ function delayed(device: BlockDevice, delay: DelayKind | undefined, clock: Clock
   return new DelayDevice(device, clock, mediumOf(delay, device.sizeBytes, DEFAULT_SIMULATION.seed));
 }
 
+/** @throws SluiceError INVALID_ARGUMENT */
+function makeLeaseDevice(spec: Extract<BindingSpec, { type: 'lease' }>, clock: Clock): LeaseDevice {
+  const { sizeBytes, blockBytes = DEFAULT_SIMULATION.blockBytes, readOnly = false } = spec;
+  checkSimulation({ ...DEFAULT_SIMULATION, kind: 'null', sizeBytes, blockBytes }, '');
+  return new LeaseDevice({ sizeBytes, blockBytes, readOnly }, clock);
+}
+
 export function makeDeviceFactory(bindings: Readonly<Record<string, BindingSpec>>, clock: Clock): DeviceFactory {
   const known = new Map(Object.entries(bindings));
   const names = [...known.keys()].sort();
@@ -67,6 +76,8 @@ export function makeDeviceFactory(bindings: Readonly<Record<string, BindingSpec>
         return delayed(await openFileDevice(spec, clock), spec.delay, clock);
       case 'nbd':
         return delayed(await openNbdDevice(spec, clock), spec.delay, clock);
+      case 'lease':
+        return makeLeaseDevice(spec, clock);
       case 'simulation':
         return makeSimulation(spec.simulation, clock);
     }

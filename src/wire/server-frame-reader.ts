@@ -100,7 +100,15 @@ function readWelcome(reader: WireReader, end: number): Welcome__Output {
 }
 
 function readOpened(reader: WireReader, end: number): Opened__Output {
-  const opened: Opened__Output = { handle: 0, code: 0, message: '', sizeBytes: 0, blockBytes: 0, readOnly: false };
+  const opened: Opened__Output = {
+    handle: 0,
+    code: 0,
+    message: '',
+    sizeBytes: 0,
+    blockBytes: 0,
+    readOnly: false,
+    lease: false,
+  };
   while (reader.at < end) {
     const tag = reader.uint32();
     const field = tag >>> 3;
@@ -111,6 +119,7 @@ function readOpened(reader: WireReader, end: number): Opened__Output {
     else if (field === 4) opened.sizeBytes = reader.uint64();
     else if (field === 5) opened.blockBytes = reader.uint32();
     else if (field === 6) opened.readOnly = reader.bool();
+    else if (field === 7) opened.lease = reader.bool();
     else reader.skip(tag & 7);
   }
   return opened;

@@ -71,7 +71,8 @@ function openedBytes(opened: ServerFrameMessage['opened'][number]): number {
     textFieldBytes(opened.message) +
     varintFieldBytes(opened.sizeBytes) +
     varintFieldBytes(opened.blockBytes) +
-    (opened.readOnly ? 2 : 0)
+    (opened.readOnly ? 2 : 0) +
+    (opened.lease ? 2 : 0)
   );
 }
 
@@ -111,6 +112,7 @@ export function encodeServerFrame(frame: ServerFrameMessage, scratch?: Scratch):
     writer.varintField(4, opened.sizeBytes);
     writer.varintField(5, opened.blockBytes);
     writer.boolField(6, opened.readOnly);
+    writer.boolField(7, opened.lease);
   }
   for (const reply of frame.replies) writeReply(writer, reply);
   for (const granted of frame.granted) {

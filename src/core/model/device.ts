@@ -38,6 +38,8 @@ export interface DeviceSettings {
   readonly maxQueuedBytes: number;
   /** Of blocks read lately, kept in memory on this host; 0 = none. */
   readonly readCacheBytes: number;
+  /** Lease devices: how long a client may work without a word. */
+  readonly leaseMs: number;
   readonly fair: FairSettings;
   readonly stride: StrideSettings;
 }
@@ -58,6 +60,7 @@ export const DEFAULT_SETTINGS: DeviceSettings = {
   maxQueuedRequests: 4_096,
   maxQueuedBytes: 256 * MIB,
   readCacheBytes: 0,
+  leaseMs: 5_000,
   fair: { credit: 0, idleResetMs: 1_000 },
   stride: { globalShares: 10_000, sleepMs: 1_000, threshold: 2 ** 40, sleepRule: 'before-pick' },
 };
@@ -126,6 +129,7 @@ export function patchSettings(base: DeviceSettings, patch: DeviceSettingsPatch, 
   integer(merged.maxQueuedRequests, 1, 1_048_576, `${at}max_queued_requests`);
   integer(merged.maxQueuedBytes, 4 * KIB, 64 * GIB, `${at}max_queued_bytes`);
   integer(merged.readCacheBytes, 0, 64 * GIB, `${at}read_cache_bytes`);
+  integer(merged.leaseMs, 100, 600_000, `${at}lease_ms`);
   within(merged.fair.credit, 0, 65_536, `${at}fair.credit`);
   integer(merged.fair.idleResetMs, 1, 3_600_000, `${at}fair.idle_reset_ms`);
   within(merged.stride.globalShares, 1, 1e9, `${at}stride.global_shares`);

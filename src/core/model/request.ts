@@ -44,8 +44,21 @@ export interface DeviceIo {
    * here, so that a late timer costs the model no time; a real one ignores it.
    */
   readonly submittedNs: number;
+  /** Hands a lease to whoever asked. False where it cannot take one. Of lease devices alone. */
+  grant?(lease: Lease): boolean;
   /** Set by the device before done: when it ended, between submittedNs and now. */
   finishedNs: number;
+}
+
+/** Permission to do a request's I/O oneself, for as long as it is renewed. */
+export interface Lease {
+  /** How long it lasts from its grant, and from each renewal. */
+  readonly leaseMs: number;
+  /** Why it ended without its holder's word; '' where it did not. */
+  readonly revoked: string;
+  renew(): void;
+  /** The I/O is over: the request ends so. No effect on a lease that has ended. */
+  finish(code: Code, message: string): void;
 }
 
 /** Told once for each submitted io. `message` is empty where code is OK. */

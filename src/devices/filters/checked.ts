@@ -5,6 +5,7 @@
  */
 import { SluiceError } from '../../core/model/errors.js';
 import { OP_NAMES, OPS, isOp, type DeviceDone, type DeviceIo } from '../../core/model/request.js';
+import type { DeviceSettings } from '../../core/model/device.js';
 import type { BlockDevice } from '../../core/ports.js';
 
 /** `open`: takes requests; `closed`: close has been called, what is outstanding still ends. */
@@ -14,6 +15,7 @@ export class CheckedDevice implements BlockDevice {
   readonly sizeBytes: number;
   readonly blockBytes: number;
   readonly readOnly: boolean;
+  readonly leased: boolean;
   readonly #inner: BlockDevice;
   readonly #outstanding = new Map<DeviceIo, DeviceDone>();
   readonly #ended: DeviceDone = (io, code, message) => {
@@ -24,7 +26,7 @@ export class CheckedDevice implements BlockDevice {
       throw breach(`the device ended it at ${String(io.finishedNs)}, before ${String(io.submittedNs)}`, io);
     }
     if (code === 'OK') {
-      if (io.op === OPS.READ && io.data?.length !== io.lengthBytes) {
+      if (!this.leased && io.op === OPS.READ && io.data?.length !== io.lengthBytes) {
         throw breach(`the device read ${String(io.data?.length)} bytes`, io);
       }
     } else if (message === '') throw breach(`the device ended it ${code} without a message`, io);
@@ -43,6 +45,7 @@ export class CheckedDevice implements BlockDevice {
     this.sizeBytes = sizeBytes;
     this.blockBytes = blockBytes;
     this.readOnly = inner.readOnly;
+    this.leased = inner.leased === true;
     this.#inner = inner;
   }
 
@@ -53,6 +56,10 @@ export class CheckedDevice implements BlockDevice {
     this.#checkRequest(io);
     this.#outstanding.set(io, done);
     this.#inner.submit(io, this.#ended);
+  }
+
+  configure(settings: DeviceSettings): void {
+    this.#inner.configure?.(settings);
   }
 
   abandon(io: DeviceIo): void {
@@ -80,6 +87,10 @@ export class CheckedDevice implements BlockDevice {
     }
     if (offset % this.blockBytes !== 0 || lengthBytes % this.blockBytes !== 0) {
       throw breach(`it is not aligned to ${String(this.blockBytes)} bytes`, io);
+    }
+    if (this.leased) {
+      if (data !== null) throw breach('a lease device takes no data', io);
+      return;
     }
     const place = op === OPS.WRITE || (op === OPS.READ && data !== null);
     if (place && data?.length !== lengthBytes) throw breach(`it has ${String(data?.length)} bytes of data`, io);

@@ -36,8 +36,8 @@ export function changesDevice(op: Op): boolean {
   return op === OPS.WRITE || op === OPS.TRIM || op === OPS.WRITE_ZEROES;
 }
 
-/** @returns null where the request may go on to the device */
-export function checkRequest(request: IoRequest__Output, maxIoBytes: number): Refusal | null {
+/** @returns null where the request may go on to the device. @param leased its client does the I/O: it brings no data */
+export function checkRequest(request: IoRequest__Output, maxIoBytes: number, leased = false): Refusal | null {
   const { id, op, offset, length, data } = request;
   if (!Number.isSafeInteger(id)) return refuse('INVALID_ARGUMENT', 'request.id', ALLOWED_INTEGER, id);
   if (!isOp(op)) return refuse('INVALID_ARGUMENT', 'request.op', `one of ${ALLOWED_OPS}`, op);
@@ -52,9 +52,11 @@ export function checkRequest(request: IoRequest__Output, maxIoBytes: number): Re
   if (length > maxIoBytes && movesData(op)) {
     return refuse('TOO_LARGE', 'request.length', `at most max_io_bytes (${String(maxIoBytes)})`, length);
   }
-  if (op === OPS.WRITE ? data.length !== length : data.length !== 0) {
-    const allowed =
-      op === OPS.WRITE ? `as long as request.length (${String(length)} bytes)` : `empty for ${OP_NAMES[op]}`;
+  const carries = op === OPS.WRITE && !leased;
+  if (carries ? data.length !== length : data.length !== 0) {
+    const allowed = carries
+      ? `as long as request.length (${String(length)} bytes)`
+      : `empty for ${OP_NAMES[op]}${leased ? ' of a lease device' : ''}`;
     return refuse('INVALID_ARGUMENT', 'request.data', allowed, data.length);
   }
   return null;

@@ -43,7 +43,7 @@ function toMessage(view: DeviceView): Device {
 function toPatch(message: DeviceSettings__Output | null): DeviceSettingsPatch {
   if (message === null) return {};
   const { scheduler, depth, costModel, costUnitBytes, ioTimeoutMs, unknownTags } = message;
-  const { maxQueuedRequests, maxQueuedBytes, readCacheBytes, fair, stride } = message;
+  const { maxQueuedRequests, maxQueuedBytes, readCacheBytes, leaseMs, fair, stride } = message;
   return {
     ...present({
       scheduler,
@@ -55,6 +55,7 @@ function toPatch(message: DeviceSettings__Output | null): DeviceSettingsPatch {
       maxQueuedRequests,
       maxQueuedBytes,
       readCacheBytes,
+      leaseMs,
     }),
     ...(fair && { fair: present({ credit: fair.credit, idleResetMs: fair.idleResetMs }) }),
     ...(stride && {

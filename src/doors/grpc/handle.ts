@@ -16,6 +16,8 @@ import type { IoLimits } from './limits.js';
 /** Told of what the dispatcher has answered. */
 export interface HandleOwner {
   completed(io: PendingIo, handle: StreamHandle): void;
+  /** The client may do the request's I/O itself. */
+  granted(io: PendingIo): void;
   /** Answers a resent request whose earlier try, begun on another stream, has ended. */
   adoptedDone(io: PendingIo, handle: StreamHandle, attempt: number): void;
 }
@@ -50,6 +52,10 @@ export class StreamHandle implements IoSink {
 
   completed(io: PendingIo): void {
     this.owner.completed(io, this);
+  }
+
+  granted(io: PendingIo): void {
+    this.owner.granted(io);
   }
 
   /** The bytes of credit that a request uses. */

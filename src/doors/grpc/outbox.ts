@@ -43,6 +43,8 @@ export class Outbox {
   #goAway: ServerFrameMessage['goAway'] = null;
   #opened: ServerFrameMessage['opened'][number][] = [];
   #replies: Reply[] = [];
+  #granted: ServerFrameMessage['granted'][number][] = [];
+  #revoked: ServerFrameMessage['revoked'][number][] = [];
   #creditsDue: StreamHandle[] = [];
   /** The replies of each frame on its way, the first written first. */
   #inFlight: (readonly Reply[])[] = [];
@@ -88,6 +90,16 @@ export class Outbox {
     this.#schedule();
   }
 
+  granted(id: number, handle: number, leaseMs: number): void {
+    this.#granted.push({ id, handle, leaseMs });
+    this.#schedule();
+  }
+
+  revoked(id: number, reason: string): void {
+    this.#revoked.push({ id, reason });
+    this.#schedule();
+  }
+
   reply(reply: Reply): void {
     this.#replies.push(reply);
     this.#bytes += reply.data.length;
@@ -111,6 +123,8 @@ export class Outbox {
     this.#closed = true;
     this.#replies = [];
     this.#opened = [];
+    this.#granted = [];
+    this.#revoked = [];
     this.#creditsDue = [];
     this.#inFlight = [];
     this.#bytes = 0;
@@ -121,6 +135,8 @@ export class Outbox {
       this.#replies.length > 0 ||
       this.#creditsDue.length > 0 ||
       this.#opened.length > 0 ||
+      this.#granted.length > 0 ||
+      this.#revoked.length > 0 ||
       this.#welcome !== null ||
       this.#goAway !== null
     );
@@ -150,14 +166,16 @@ export class Outbox {
       welcome: this.#welcome,
       opened: this.#opened,
       replies,
-      granted: [],
-      revoked: [],
+      granted: this.#granted,
+      revoked: this.#revoked,
       credits: this.#takeCredits(replies),
       goAway: this.#goAway,
     };
     this.#welcome = null;
     this.#goAway = null;
     if (this.#opened.length > 0) this.#opened = [];
+    if (this.#granted.length > 0) this.#granted = [];
+    if (this.#revoked.length > 0) this.#revoked = [];
     this.#call.write(frame, this.#written);
   }
 

@@ -66,6 +66,10 @@ export class SessionRecord {
   /** Writes at a device whose stream has ended. */
   readonly #orphans = new Map<number, PendingIo>();
   readonly #adopted = new Map<number, Adoption>();
+  /** Leases that the client holds while it has no stream. */
+  readonly #leases = new Map<number, PendingIo>();
+  /** Of the stream that has the session now: told of leases that began on one before. */
+  leaseEnded: ((io: PendingIo) => void) | null = null;
 
   constructor(id: string) {
     this.id = id;
@@ -113,8 +117,26 @@ export class SessionRecord {
     return io;
   }
 
+  /** Its stream has ended while its client worked. */
+  keepLease(io: PendingIo): void {
+    this.#leases.set(io.id, io);
+  }
+
+  /** The leases that a new stream takes over. */
+  takeLeases(): PendingIo[] {
+    const leases = [...this.#leases.values()];
+    this.#leases.clear();
+    return leases;
+  }
+
   /** A request whose stream has ended was answered. */
   orphanDone(io: PendingIo): void {
+    if (io.lease !== null) {
+      this.remember(io);
+      if (this.#leases.get(io.id) === io) this.#leases.delete(io.id);
+      else this.leaseEnded?.(io);
+      return;
+    }
     if (this.#orphans.get(io.id) !== io) return;
     this.#orphans.delete(io.id);
     const adoption = this.#adopted.get(io.id);

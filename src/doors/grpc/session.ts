@@ -115,8 +115,8 @@ export class StreamSession {
     if (bytes > this.#parts.limits.maxFrameBytes) requests.refuseAll(frame.requests, bytes);
     else for (const request of frame.requests) requests.request(request);
     for (const cancel of frame.cancels) requests.cancel(cancel.id);
-    for (const done of frame.done) requests.refuseLease(done.id, 'done');
-    for (const renew of frame.renew) requests.refuseLease(renew.id, 'renew');
+    for (const done of frame.done) requests.done(done.id, done.code, done.message);
+    for (const renew of frame.renew) requests.renew(renew.id);
     if (frame.close.length > 0) requests.close(frame.close);
   }
 
@@ -140,7 +140,7 @@ export class StreamSession {
       const attached = memory.attach(id, () =>
         this.fail(new SluiceError('CANCELLED', 'another stream has taken this session over')),
       );
-      this.#requests.record = attached.record;
+      this.#requests.attach(attached.record);
       resumed = attached.resumed;
     }
     const { fenceMs, maxIoBytes, maxFrameBytes, maxHandles } = limits;

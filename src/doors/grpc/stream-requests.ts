@@ -2,7 +2,7 @@
  * The handles and requests of one stream: what is taken goes to the dispatchers and is in
  * `outstanding` until its reply is in the outbox; what is not taken is answered at once.
  */
-import { CODES, type ErrorCode } from '../../core/model/errors.js';
+import { CODES, codeName, type Code, type ErrorCode } from '../../core/model/errors.js';
 import { NS_PER_US } from '../../core/model/units.js';
 import { OPS, type Op } from '../../core/model/request.js';
 import { PendingIo } from '../../core/pending-io.js';
@@ -25,6 +25,8 @@ export class StreamRequests implements HandleOwner {
   readonly #outbox: Outbox;
   readonly #handles = new Map<number, StreamHandle>();
   readonly #outstanding = new RequestTable();
+  /** Whose credit the answer of a lease gives back that began on an earlier stream, where it was asked for again. */
+  readonly #resumed = new Map<number, { readonly handle: StreamHandle; readonly attempt: number }>();
   #leaving = false;
   #ended = false;
 
@@ -37,6 +39,13 @@ export class StreamRequests implements HandleOwner {
   /** Requests taken and not answered yet. */
   get outstanding(): number {
     return this.#outstanding.size;
+  }
+
+  /** The session is known from now on; what its client holds leases of is this stream's. */
+  attach(record: SessionRecord): void {
+    this.record = record;
+    for (const io of record.takeLeases()) this.#outstanding.add(io);
+    record.leaseEnded = (io) => this.#leaseEnded(io);
   }
 
   /** From now on new requests and handles are refused. */
@@ -59,8 +68,11 @@ export class StreamRequests implements HandleOwner {
   abandon(): void {
     this.#ended = true;
     for (const io of this.#outstanding.all()) {
-      if (!this.#cancel(io) && changesDevice(io.op)) this.record?.orphan(io);
+      if (this.#cancel(io)) continue;
+      if (io.lease !== null) this.record?.keepLease(io);
+      else if (changesDevice(io.op)) this.record?.orphan(io);
     }
+    if (this.record !== null) this.record.leaseEnded = null;
     this.#outstanding.clear();
     this.#handles.clear();
   }
@@ -71,8 +83,53 @@ export class StreamRequests implements HandleOwner {
       return;
     }
     this.#outstanding.delete(io.id);
-    if (this.record !== null && changesDevice(io.op)) this.record.remember(io);
+    this.#sayRevoked(io);
+    if (this.record !== null && (changesDevice(io.op) || io.lease !== null)) this.record.remember(io);
     this.#outbox.reply(Reply.of(io, io.attempt, handle, handle.creditBytes(io.op, io.lengthBytes)));
+  }
+
+  granted(io: PendingIo): void {
+    this.#sayGranted(io, io.sink instanceof StreamHandle ? io.sink : null);
+  }
+
+  /** It began on an earlier stream. */
+  #leaseEnded(io: PendingIo): void {
+    const resumed = this.#resumed.get(io.id);
+    this.#resumed.delete(io.id);
+    this.#outstanding.delete(io.id);
+    this.#sayRevoked(io);
+    const handle = resumed?.handle ?? null;
+    const bytes = handle?.creditBytes(io.op, io.lengthBytes) ?? 0;
+    this.#outbox.reply(Reply.of(io, resumed?.attempt ?? io.attempt, handle, bytes));
+  }
+
+  #sayGranted(io: PendingIo, handle: StreamHandle | null): void {
+    this.#outbox.granted(io.id, handle?.number ?? 0, io.lease!.leaseMs);
+  }
+
+  #sayRevoked(io: PendingIo): void {
+    if (io.lease !== null && io.lease.revoked !== '') this.#outbox.revoked(io.id, io.lease.revoked);
+  }
+
+  /** The client's word on how its I/O went. */
+  done(id: number, code: number, message: string): void {
+    const io = this.#outstanding.get(id);
+    if (io === undefined || io.lease === null) {
+      // Said before, on a stream that ended before its answer: the same answer again.
+      const known = this.record?.recall(id);
+      const message = `done.id must be a lease that is held, got ${noLease(id)}`;
+      this.#outbox.reply(new Reply(id, 0, known?.code ?? 'NOT_FOUND', known?.message ?? message, null, 0));
+      return;
+    }
+    const name: Code = codeName(code);
+    io.lease.finish(name, name !== 'OK' && message === '' ? `the client said ${name}` : message);
+  }
+
+  renew(id: number): void {
+    const io = this.#outstanding.get(id);
+    if (io === undefined || io.lease === null)
+      this.#outbox.revoked(id, `renew.id must be a lease that is held, got ${noLease(id)}`);
+    else io.lease.renew();
   }
 
   adoptedDone(io: PendingIo, handle: StreamHandle, attempt: number): void {
@@ -87,15 +144,23 @@ export class StreamRequests implements HandleOwner {
     const device = checkOpen(open, this.#handles, limits, this.#devices, this.#leaving);
     if (isRefusal(device)) {
       const { code, message } = device;
-      const opened = { handle: number, code: CODES[code], message, sizeBytes: 0, blockBytes: 0, readOnly: false };
+      const opened = {
+        handle: number,
+        code: CODES[code],
+        message,
+        sizeBytes: 0,
+        blockBytes: 0,
+        readOnly: false,
+        lease: false,
+      };
       this.#outbox.opened(opened);
       return;
     }
     const handle = new StreamHandle(number, device, tag, this, limits);
     this.#handles.set(number, handle);
     this.record?.grow(limits.handleRequests);
-    const { sizeBytes, blockBytes, readOnly } = device;
-    this.#outbox.opened({ handle: number, code: CODES.OK, message: '', sizeBytes, blockBytes, readOnly });
+    const { sizeBytes, blockBytes, readOnly, leased: lease = false } = device;
+    this.#outbox.opened({ handle: number, code: CODES.OK, message: '', sizeBytes, blockBytes, readOnly, lease });
     this.#outbox.creditDue(handle);
   }
 
@@ -109,8 +174,9 @@ export class StreamRequests implements HandleOwner {
     }
     const bytes = handle.creditBytes(op, length);
     const hasCredit = handle.use(bytes);
-    const refusal = checkRequest(request, this.#limits.maxIoBytes);
+    const refusal = checkRequest(request, this.#limits.maxIoBytes, handle.device.leased);
     if (refusal !== null) this.#refuse(request, handle, bytes, refusal.code, refusal.message);
+    else if (attempt > 0 && this.#leaseAgain(id, handle, attempt)) return;
     else if (this.#outstanding.get(id) !== undefined) {
       const message = `request.id must not be outstanding on this stream, got ${String(id)}`;
       this.#refuse(request, handle, bytes, 'INVALID_ARGUMENT', message);
@@ -118,6 +184,16 @@ export class StreamRequests implements HandleOwner {
     else if (this.#leaving) {
       this.#refuse(request, handle, bytes, 'DRAINING', 'this host is draining and takes no new requests');
     } else if (attempt === 0 || !this.#resume(request, handle, bytes)) this.#submit(request, handle, bytes);
+  }
+
+  /** Whether the client holds the lease of the request already, of which it may not know. */
+  #leaseAgain(id: number, handle: StreamHandle, attempt: number): boolean {
+    const io = this.#outstanding.get(id);
+    if (io === undefined || io.lease === null || io.sink === handle || this.#resumed.has(id)) return false;
+    this.#resumed.set(id, { handle, attempt });
+    io.lease.renew();
+    this.#sayGranted(io, handle);
+    return true;
   }
 
   #submit(request: IoRequest__Output, handle: StreamHandle, bytes: number): void {
@@ -128,7 +204,7 @@ export class StreamRequests implements HandleOwner {
       return;
     }
     const op = request.op as Op;
-    const payload = op === OPS.WRITE ? data : null;
+    const payload = op === OPS.WRITE && handle.device.leased !== true ? data : null;
     const queueTimeoutNs = request.queueTimeoutUs * NS_PER_US;
     const io = new PendingIo(op, offset, length, payload, request.fua, queueTimeoutNs, id, request.attempt, handle);
     this.#outstanding.add(io);
@@ -165,11 +241,6 @@ export class StreamRequests implements HandleOwner {
     }
   }
 
-  refuseLease(id: number, field: string): void {
-    const message = `${field} is for requests of lease devices, which this version does not serve, got id ${String(id)}`;
-    this.#outbox.reply(new Reply(id, 0, 'UNSUPPORTED', message, null, 0));
-  }
-
   /** True where it was queued: it is answered CANCELLED. */
   #cancel(io: PendingIo): boolean {
     return io.sink instanceof StreamHandle && io.sink.device.cancel(io);
@@ -186,4 +257,8 @@ export class StreamRequests implements HandleOwner {
       if (io.sink instanceof StreamHandle && io.sink.closed) this.#cancel(io);
     }
   }
+}
+
+function noLease(id: number): string {
+  return `${String(id)}: its lease has ended, or was never granted`;
 }

@@ -84,6 +84,7 @@ const settings = {
   costModel: z.string(),
   costUnitBytes: z.number(),
   ioTimeoutMs: z.number(),
+  leaseMs: z.number(),
   unknownTags: z.string(),
   maxQueuedRequests: z.number(),
 };

@@ -31,6 +31,9 @@ export function findExport(devices: ServedDevices, name: string, use: boolean): 
   }
   const device = devices.get(deviceName);
   if (device === undefined) throw new SluiceError('NOT_FOUND', `there is no device ${deviceName}`);
+  if (device.leased === true) {
+    throw new SluiceError('UNSUPPORTED', `device ${deviceName} is a lease device: its clients do the I/O themselves`);
+  }
   const refusal = device.refusal(tag);
   // A tag that was not named cannot be unknown.
   if (refusal !== null && !(tag === '' && refusal.code === 'NOT_FOUND')) {
@@ -46,7 +49,8 @@ export function findExport(devices: ServedDevices, name: string, use: boolean): 
 export async function listExports(devices: ServedDevices, policies: PolicyLister): Promise<string[]> {
   const names: string[] = [];
   const everywhere = await tagsOf(policies, ANY_DEVICE);
-  for (const { name } of devices.list()) {
+  for (const { name, leased } of devices.list()) {
+    if (leased === true) continue;
     const tags = [...new Set([...everywhere, ...(await tagsOf(policies, name))])].sort();
     names.push(...(tags.length === 0 ? [name] : tags.map((tag) => `${name}@${tag}`)));
     if (names.length >= LIST_MAX) break;

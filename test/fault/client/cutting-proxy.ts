@@ -54,6 +54,11 @@ export class CuttingProxy implements AsyncDisposable {
     return `127.0.0.1:${String((this.server.address() as AddressInfo).port)}`;
   }
 
+  /** Cuts what there is now. */
+  cut(): void {
+    for (const socket of this.sockets) socket.resetAndDestroy();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     for (const socket of this.sockets) socket.destroy();
     this.server.close();

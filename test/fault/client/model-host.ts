@@ -65,7 +65,15 @@ export class HostStream {
     for (const { handle } of frame.open) {
       if (this.handles.has(handle)) throw new Error(`handle ${String(handle)} is opened twice`);
       this.handles.set(handle, { usedRequests: 0, usedBytes: 0, requests: WINDOW_REQUESTS, bytes: WINDOW_BYTES });
-      const opened = { handle, code: CODES.OK, message: '', sizeBytes: 64 * MIB, blockBytes: 512, readOnly: false };
+      const opened = {
+        handle,
+        code: CODES.OK,
+        message: '',
+        sizeBytes: 64 * MIB,
+        blockBytes: 512,
+        readOnly: false,
+        lease: false,
+      };
       this.send(serverFrame({ opened: [opened], credits: [this.credit(handle)] }));
     }
     for (const request of frame.requests) this.request(request);

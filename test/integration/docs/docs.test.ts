@@ -52,7 +52,9 @@ beforeAll(async () => {
   const disksim = (i: number): string =>
     `${String(i * 1_000)} ${String(i % 2)} ${String((i * 7919 * 8) % 1e6)} 8 ${String(i % 2)}`;
   writeFileSync(join(work, 'tpcc.trace'), Array.from({ length: 300 }, (_, i) => disksim(i)).join('\n'));
-  const config = readFileSync(join(ROOT, 'deploy/sluice.yaml'), 'utf8');
+  // And a disk that clients hold themselves, as docs/devices.md configures it.
+  const lun = 'bindings: { lun7: { type: lease, size_bytes: 1073741824 } }\ndevices:\n  lun7: { binding: lun7 }';
+  const config = readFileSync(join(ROOT, 'deploy/sluice.yaml'), 'utf8').replace('\ndevices:', `\n${lun}`);
   // Where sockets that nobody named lie.
   service = await TestService.start({ config, environment: { XDG_RUNTIME_DIR: work } });
 });

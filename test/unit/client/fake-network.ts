@@ -110,7 +110,17 @@ export class FakeWire implements Wire {
   opened(handle: number, requestsTotal = 1_000, bytesTotal = 1_000 * MIB): void {
     this.events.received(
       serverFrame({
-        opened: [{ handle, code: CODES.OK, message: '', sizeBytes: 1_024 * MIB, blockBytes: 512, readOnly: false }],
+        opened: [
+          {
+            handle,
+            code: CODES.OK,
+            message: '',
+            sizeBytes: 1_024 * MIB,
+            blockBytes: 512,
+            readOnly: false,
+            lease: false,
+          },
+        ],
         credits: [{ handle, requestsTotal, bytesTotal }],
       }),
     );
@@ -118,7 +128,7 @@ export class FakeWire implements Wire {
 
   refused(handle: number, code: Code): void {
     const message = `said ${code}`;
-    const opened = [{ handle, code: CODES[code], message, sizeBytes: 0, blockBytes: 0, readOnly: false }];
+    const opened = [{ handle, code: CODES[code], message, sizeBytes: 0, blockBytes: 0, readOnly: false, lease: false }];
     this.events.received(serverFrame({ opened }));
   }
 

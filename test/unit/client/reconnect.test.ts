@@ -220,7 +220,9 @@ describe('reconnection', () => {
     rig.ready();
     rig.wire.events.received(
       serverFrame({
-        opened: [{ handle: 99, code: CODES.OK, message: '', sizeBytes: 1, blockBytes: 1, readOnly: false }],
+        opened: [
+          { handle: 99, code: CODES.OK, message: '', sizeBytes: 1, blockBytes: 1, readOnly: false, lease: false },
+        ],
         credits: [{ handle: 99, requestsTotal: 5, bytesTotal: 5 }],
         replies: [wireReply(12_345)],
       }),

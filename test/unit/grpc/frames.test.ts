@@ -72,6 +72,7 @@ const serverFrame = fc.record({
       sizeBytes: uint64,
       blockBytes: uint32,
       readOnly: fc.boolean(),
+      lease: fc.boolean(),
     }),
   ),
   replies: few(

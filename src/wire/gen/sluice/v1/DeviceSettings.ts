@@ -16,6 +16,7 @@ export interface DeviceSettings {
   'fair'?: (_sluice_v1_FairSettings | null);
   'stride'?: (_sluice_v1_StrideSettings | null);
   'readCacheBytes'?: (number | string | Long);
+  'leaseMs'?: (number);
   '_scheduler'?: "scheduler";
   '_depth'?: "depth";
   '_costModel'?: "costModel";
@@ -27,6 +28,7 @@ export interface DeviceSettings {
   '_fair'?: "fair";
   '_stride'?: "stride";
   '_readCacheBytes'?: "readCacheBytes";
+  '_leaseMs'?: "leaseMs";
 }
 
 export interface DeviceSettings__Output {
@@ -41,6 +43,7 @@ export interface DeviceSettings__Output {
   'fair'?: (_sluice_v1_FairSettings__Output | null);
   'stride'?: (_sluice_v1_StrideSettings__Output | null);
   'readCacheBytes'?: (number);
+  'leaseMs'?: (number);
   '_scheduler'?: "scheduler";
   '_depth'?: "depth";
   '_costModel'?: "costModel";
@@ -52,4 +55,5 @@ export interface DeviceSettings__Output {
   '_fair'?: "fair";
   '_stride'?: "stride";
   '_readCacheBytes'?: "readCacheBytes";
+  '_leaseMs'?: "leaseMs";
 }

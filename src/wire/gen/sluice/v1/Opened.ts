@@ -10,6 +10,7 @@ export interface Opened {
   'sizeBytes'?: (number | string | Long);
   'blockBytes'?: (number);
   'readOnly'?: (boolean);
+  'lease'?: (boolean);
 }
 
 export interface Opened__Output {
@@ -19,4 +20,5 @@ export interface Opened__Output {
   'sizeBytes': (number);
   'blockBytes': (number);
   'readOnly': (boolean);
+  'lease': (boolean);
 }
