@@ -8,20 +8,25 @@ import { LocalUsageStore } from '../src/coordination/local/usage-store.js';
 import type { UsageQuery } from '../src/core/model/usage.js';
 import { MIB } from '../src/core/model/units.js';
 import { SeededRng } from '../src/core/rng.js';
-import type { Clock, UsageStore } from '../src/core/ports.js';
+import type { Clock, Logger, Timer, UsageStore } from '../src/core/ports.js';
 import { Ledger } from '../src/core/usage.js';
+import { RedisConnection } from '../src/coordination/redis/connection.js';
+import { parseStoreUrl } from '../src/coordination/redis/url.js';
+import { RedisUsageStore } from '../src/coordination/redis/usage-store.js';
+import { BenchRedis } from './redis-server.js';
 import { median, row, type BenchRow } from './report.js';
 
-export const TAGS = 1_000;
+const SILENT: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
+const TAGS = 1_000;
 const DAY_S = 86_400;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const DAY_MS = DAY_S * 1_000;
 const ROUNDS = 5;
 /** A day that begins at midnight. */
-export const DAY_START_MS = Date.UTC(2026, 0, 1);
+const DAY_START_MS = Date.UTC(2026, 0, 1);
 
-export class SetClock implements Clock {
+class SetClock implements Clock {
   #wallMs: number;
 
   constructor(wallMs: number) {
@@ -40,13 +45,23 @@ export class SetClock implements Clock {
     this.#wallMs = wallMs;
   }
 
-  after(): never {
-    throw new Error('a ledger sets no timers');
+  /** What a timer would do the benchmark does. */
+  after(): Timer {
+    return { cancel: () => undefined };
+  }
+}
+
+/** The wall clock stands at the end of the day, so that all of it is kept; the other one runs. */
+class DayClock extends SetClock {
+  readonly #real = new RealClock();
+
+  override nowNs(): number {
+    return this.#real.nowNs();
   }
 }
 
 /** Serves the day; every second is told, so that what it closed can be kept elsewhere. */
-export async function serveDay(clock: SetClock, ledger: Ledger, second?: (s: number) => Promise<void>): Promise<void> {
+async function serveDay(clock: SetClock, ledger: Ledger, second?: (s: number) => Promise<void>): Promise<void> {
   const accounts = Array.from({ length: TAGS }, (_, i) => ledger.account(`tenant-${String(i % 20)}/app-${String(i)}`));
   const rng = new SeededRng(1);
   // In each minute each tag is served in one of its seconds, so that all minutes hold all tags.
@@ -139,7 +154,7 @@ async function ask(store: UsageStore, query: UsageQuery): Promise<Asked> {
   return { ms, rows, operations, blockedMs };
 }
 
-export async function measureQueries(store: UsageStore, what: string): Promise<BenchRow[]> {
+async function measureQueries(store: UsageStore, what: string): Promise<BenchRow[]> {
   const found: BenchRow[] = [];
   for (const { name, query, boundMs } of QUERIES) {
     const asked: Asked[] = [];
@@ -162,6 +177,10 @@ export async function measureQueries(store: UsageStore, what: string): Promise<B
 }
 
 export async function usageQueryBenchmark(): Promise<BenchRow[]> {
+  return [...(await embedded()), ...(await redis())];
+}
+
+async function embedded(): Promise<BenchRow[]> {
   const clock = new SetClock(DAY_START_MS);
   const ledger = new Ledger(clock);
   await serveDay(clock, ledger);
@@ -170,4 +189,32 @@ export async function usageQueryBenchmark(): Promise<BenchRow[]> {
     row(`ledger, a day of ${String(TAGS)} tags`, ledger.bytesUsed / MIB, 'MiB'),
     ...(await measureQueries(store, 'embedded')),
   ];
+}
+
+/** Written by a host under the day's clock, read by another that counted nothing itself. */
+async function redis(): Promise<BenchRow[]> {
+  const server = await BenchRedis.start();
+  if (server === null) {
+    process.stderr.write('no redis-server on this machine: queries in Redis are not measured\n');
+    return [];
+  }
+  const url = parseStoreUrl(server.url);
+  const connection = await RedisConnection.open({ url, password: '', tls: {}, logger: SILENT });
+  try {
+    const clock = new SetClock(DAY_START_MS);
+    const writer = new RedisUsageStore({ connection, clock, logger: SILENT, hostId: 'writer' });
+    const ledger = new Ledger(clock);
+    writer.follow('disk0', ledger);
+    await serveDay(clock, ledger, async (s) => {
+      // Sent once a minute, not once a second: what is read is the same.
+      if (s % 60 === 59) await writer.flush();
+    });
+    await writer.close();
+    const readerClock = new DayClock(DAY_START_MS + DAY_MS);
+    const reader = new RedisUsageStore({ connection, clock: readerClock, logger: SILENT, hostId: 'reader' });
+    return await measureQueries(reader, 'Redis');
+  } finally {
+    connection.close();
+    await server.stop();
+  }
 }

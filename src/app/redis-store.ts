@@ -7,7 +7,7 @@ import { RedisConnection } from '../coordination/redis/connection.js';
 import { RedisDeviceStore } from '../coordination/redis/device-store.js';
 import { RedisPolicyStore } from '../coordination/redis/policy-store.js';
 import { RedisExchange } from '../coordination/redis/transport.js';
-import { LocalUsageStore } from '../coordination/local/usage-store.js';
+import { RedisUsageStore } from '../coordination/redis/usage-store.js';
 import type { BlockDevice, Clock, CoordinationNow, DeviceFactory, Gate, Logger } from '../core/ports.js';
 import type { DeviceTarget } from '../core/model/device.js';
 import { Ledgers } from './ledgers.js';
@@ -44,10 +44,12 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
     logger,
     exists: async (device) => (await devices.get(device)) !== null,
   });
-  const ledgers = new Ledgers(clock);
+  const usage = new RedisUsageStore({ connection, clock, logger, hostId });
+  const ledgers = new Ledgers(clock, undefined, (device, ledger) => usage.follow(device, ledger));
   const coordination = (): CoordinationNow[] => [...gates].flatMap(([device, gate]) => standing(device, gate));
   const registry = new HostRegistry({ connection, clock, hostId, mode: () => modeOf(coordination()) });
   const close = async (): Promise<void> => {
+    await usage.close();
     await registry.close();
     claims.close();
     policies.close();
@@ -67,7 +69,7 @@ export async function openRedisStore(parts: RedisStoreParts): Promise<Store> {
     devices,
     shared: true,
     ledgers,
-    usage: new LocalUsageStore(() => ledgers.byDevice, clock),
+    usage,
     seed: async (configured, configuredPolicies) => {
       await policies.seed(configuredPolicies);
       await devices.seed(configured.map((device) => ({ ...device, draining: false })));

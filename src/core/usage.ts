@@ -58,6 +58,9 @@ export interface ClosedInterval {
   readonly block: UsageBlock;
 }
 
+/** An interval that has not closed yet; its afterNumber is the one that it will close with. */
+export type OpenInterval = Omit<ClosedInterval, 'level'>;
+
 type RestoredInterval = Omit<PortableInterval, 'device'>;
 
 /** A handle, no more: all state is in the ledger, so two accounts of one tag count into the same rows. */
@@ -233,6 +236,29 @@ export class Ledger implements UsageLedger {
     this.close(0);
   }
 
+  /**
+   * All that this ledger has in the open interval of a level, the closed seconds and minutes within it
+   * included; at LEVELS all that it ever counted. The open second is not.
+   * @param apart leaves histograms out
+   * @returns null where there is nothing
+   */
+  soFar(level: number, apart: boolean): OpenInterval | null {
+    let afterNumber = this.number;
+    let number = 0;
+    const ids = new Set<number>();
+    for (let each = 1; each <= level; each++) {
+      const open = this.open[each]!;
+      if (open.ids.length === 0) continue;
+      afterNumber = Math.min(afterNumber, open.afterNumber);
+      number = Math.max(number, open.number);
+      for (const id of open.ids) ids.add(id);
+    }
+    if (ids.size === 0) return null;
+    const order = Uint32Array.from(ids).sort();
+    for (const id of order) this.addSoFar(level, id, apart);
+    return { startS: this.open[level]!.startS, afterNumber, number, block: this.writer.take(order) };
+  }
+
   /** What stands in the total, which hours close into. */
   total(): RestoredInterval & { readonly startedMs: number } {
     const { startedMs } = this;
@@ -266,6 +292,16 @@ export class Ledger implements UsageLedger {
   /** Everything has been restored. */
   restored(): void {
     this.turnTo(this.nowS());
+  }
+
+  /** Tags that it knows. */
+  get tagCount(): number {
+    return this.tags.size;
+  }
+
+  /** When it began to count. */
+  get startMs(): number {
+    return this.startedMs;
   }
 
   /** The tags' own names, as a journal or a store keeps them. */
@@ -346,6 +382,22 @@ export class Ledger implements UsageLedger {
       this.tags.setOpen(level, id, 0);
     }
     open.ids.length = 0;
+  }
+
+  private addSoFar(level: number, id: number, apart: boolean): void {
+    const rows: number[] = [];
+    for (let each = 1; each <= level; each++) {
+      const row = this.tags.open(each, id);
+      if (row !== 0) rows.push(row);
+    }
+    if (rows.length === 1) {
+      this.writer.add(this.rows, rows[0]!, apart);
+      return;
+    }
+    const sum = this.rows.allocate();
+    for (const row of rows) this.rows.merge(sum, row);
+    this.writer.add(this.rows, sum, apart);
+    this.rows.free(sum);
   }
 
   private blockOf({ tags, sums, histograms }: RestoredInterval): UsageBlock {

@@ -187,6 +187,22 @@ export class RedisConnection {
     }
   }
 
+  /** As batch, with replies of bytes as they are: for values that are no text. */
+  async batchBytes(commands: readonly (readonly [name: string, ...args: Argument[]])[]): Promise<unknown[]> {
+    this.#needUp();
+    try {
+      const pipeline = this.#client.pipeline();
+      for (const [name, ...args] of commands) pipeline.callBuffer(name, ...args);
+      const replies = (await pipeline.exec()) ?? [];
+      return replies.map(([error, reply]) => {
+        if (error !== null) throw error;
+        return reply;
+      });
+    } catch (error) {
+      throw storeError(this.shown, error);
+    }
+  }
+
   /** Listens to a channel (sharded: it lies with the key of that name). Messages may be lost. @returns how to stop */
   subscribe(channel: string, listener: (message: string) => void): () => void {
     return this.#subscriptions.add(channel, listener);

@@ -49,10 +49,12 @@ export class BlockWriter {
   private readonly histograms = new ByteWriter();
   private readonly scratch = new Float64Array(WIDTH);
 
-  add(rows: UsageRows, row: number): void {
+  /** @param apart leaves histograms out: the block has none */
+  add(rows: UsageRows, row: number, apart = false): void {
     this.scratch.fill(0);
     rows.addSums(row, this.scratch, 0);
     this.addSums();
+    if (apart) return;
     this.addHistogram(rows, rows.field(row, QUEUE));
     this.addHistogram(rows, rows.field(row, SERVICE));
   }

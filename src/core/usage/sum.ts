@@ -90,25 +90,31 @@ export class UsageSum {
   }
 
   addBlock(block: UsageBlock): void {
-    const { ids } = block;
-    const sums = new SumsReader(block.sums);
-    if (this.query.quantiles.length === 0) {
-      for (const id of ids) {
-        const place = this.place(id);
-        sums.addTo(this.sums, place * WIDTH);
-      }
-      return;
-    }
-    const histograms = new HistogramsReader(block.histograms);
+    this.addSums(block.ids, block.sums);
+    this.addHistograms(block.ids, block.histograms);
+  }
+
+  /** @param ids the tags' numbers in the order of the records */
+  addSums(ids: Uint32Array, sums: Uint8Array): void {
+    const reader = new SumsReader(sums);
     for (const id of ids) {
       const place = this.place(id);
-      sums.addTo(this.sums, place * WIDTH);
+      reader.addTo(this.sums, place * WIDTH);
+    }
+  }
+
+  /** As addSums; nothing to do where no quantile is asked for. */
+  addHistograms(ids: Uint32Array, histograms: Uint8Array): void {
+    if (this.query.quantiles.length === 0) return;
+    const reader = new HistogramsReader(histograms);
+    for (const id of ids) {
+      const place = this.place(id);
       if (place === 0) {
-        histograms.skip();
-        histograms.skip();
+        reader.skip();
+        reader.skip();
       } else {
-        this.queue[place] = this.filled(this.queue[place]!, histograms);
-        this.service[place] = this.filled(this.service[place]!, histograms);
+        this.queue[place] = this.filled(this.queue[place]!, reader);
+        this.service[place] = this.filled(this.service[place]!, reader);
       }
     }
   }

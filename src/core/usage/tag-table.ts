@@ -66,7 +66,12 @@ export class TagTable {
   }
 
   /** Numbers of served tags at or below prefix that are shown after `after`, in the order they are shown in, at most limit. */
-  list(prefix: string, after: string, limit: number): number[] {
+  list(
+    prefix: string,
+    after: string,
+    limit: number,
+    wanted: (id: number) => boolean = (id) => this.served(id),
+  ): number[] {
     this.ordered ??= Uint32Array.from(this.names.keys()).sort((a, b) => (this.shown(a) < this.shown(b) ? -1 : 1));
     let low = 0;
     let high = this.ordered.length;
@@ -78,7 +83,7 @@ export class TagTable {
     const found: number[] = [];
     for (let i = low; i < this.ordered.length && found.length < limit; i++) {
       const id = this.ordered[i]!;
-      if (isWithin(this.shown(id), prefix) && this.served(id)) found.push(id);
+      if (isWithin(this.shown(id), prefix) && wanted(id)) found.push(id);
     }
     return found;
   }

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { SavedUsage } from '../../../src/coordination/local/saved-usage.js';
 import { SegmentLog } from '../../../src/coordination/local/segment-log.js';
 import { USAGE_STEPS, type UsageQuery } from '../../../src/core/model/usage.js';
-import type { Clock, Timer } from '../../../src/core/ports.js';
 import { Ledger } from '../../../src/core/usage.js';
+import { StillClock } from '../../support/still-clock.js';
 import { TempFolder } from '../../support/temp-folder.js';
 
 const T0 = Date.UTC(2026, 0, 1, 10, 59, 50);
@@ -21,31 +21,6 @@ const ALL: UsageQuery = {
   topN: 0,
   quantiles: [0.5, 0.99],
 };
-
-/** Time that the test moves on; timers never fire, the test flushes when one would. */
-class StillClock implements Clock {
-  #wallMs: number;
-
-  constructor(wallMs: number) {
-    this.#wallMs = wallMs;
-  }
-
-  nowNs(): number {
-    return 0;
-  }
-
-  wallMs(): number {
-    return this.#wallMs;
-  }
-
-  after(): Timer {
-    return { cancel: () => undefined };
-  }
-
-  advance(ms: number): void {
-    this.#wallMs += ms;
-  }
-}
 
 interface Life {
   readonly ledgers: Map<string, Ledger>;
