@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const START_MS_MAX = 10_000;
+const STEP_MS = 20;
 
 export class BenchRedis {
   readonly #child: ChildProcess;
@@ -22,15 +23,16 @@ export class BenchRedis {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
     const options = ['--port', '0', '--unixsocket', join(folder, 'redis.sock'), '--dir', folder, '--save', ''];
     const child = spawn('redis-server', options, { stdio: 'ignore' });
-    let failed = false;
-    child.once('error', () => (failed = true));
+    const failed = once(child, 'error').then(
+      () => true,
+      () => true,
+    );
     const redis = new BenchRedis(child, folder);
-    for (let waitedMs = 0; !existsSync(join(folder, 'redis.sock')); waitedMs += 20) {
-      if (failed || waitedMs > START_MS_MAX) {
+    for (let waitedMs = 0; !existsSync(join(folder, 'redis.sock')); waitedMs += STEP_MS) {
+      if ((await Promise.race([failed, sleep(STEP_MS, false)])) || waitedMs > START_MS_MAX) {
         rmSync(folder, { recursive: true, force: true });
         return null;
       }
-      await sleep(20);
     }
     return redis;
   }
