@@ -20,8 +20,6 @@ export type BlkStatus = (typeof BLK_STATUS)[keyof typeof BLK_STATUS];
 export const BLK_HEADER_BYTES = 16;
 /** sector u64, num_sectors u32, flags u32 */
 export const BLK_RANGE_BYTES = 16;
-/** In the flags of a range. */
-export const RANGE_UNMAP = 1;
 export const BLK_ID_BYTES = 20;
 export const SECTOR_BYTES = 512;
 export const CONFIG_BYTES = 60;

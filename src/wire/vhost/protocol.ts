@@ -50,8 +50,7 @@ export const VERSION = 1;
 export const FLAG_REPLY = 4;
 export const FLAG_NEED_REPLY = 8;
 
-/** Descriptors that one message brings at most: a region of memory each. */
-export const DESCRIPTORS_MAX = 8;
+/** Regions of memory; a descriptor comes with each. */
 export const REGIONS_MAX = 8;
 export const HEADER_BYTES = 12;
 /** Longest payload that is taken: a configuration of 256 bytes or eight regions are far below. */

@@ -9,12 +9,14 @@ import type { ProtoGrpcType as IoTypes } from '../../../src/wire/gen/io.js';
 import type { ProtoGrpcType as PolicyTypes } from '../../../src/wire/gen/policy.js';
 import type { ProtoGrpcType as DeviceTypes } from '../../../src/wire/gen/device.js';
 import type { ProtoGrpcType as UsageTypes } from '../../../src/wire/gen/usage.js';
+import type { ProtoGrpcType as DiskTypes } from '../../../src/wire/gen/disk.js';
 import { packageDefinition } from '../../../src/wire/proto.js';
 
 type Types = IoTypes['sluice']['v1'] &
   PolicyTypes['sluice']['v1'] &
   DeviceTypes['sluice']['v1'] &
-  UsageTypes['sluice']['v1'];
+  UsageTypes['sluice']['v1'] &
+  DiskTypes['sluice']['v1'];
 
 export function stubs(): Types {
   const types = loadPackageDefinition(packageDefinition()) as unknown as { sluice: { v1: Types } };

@@ -1,7 +1,8 @@
 /** `sluice attach` on a running service: a disk that a front end can use. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { credentials } from '@grpc/grpc-js';
+import { describe, expect, test, vi } from 'vitest';
 import { parse } from 'yaml';
 import { FrontEnd } from '../../../bench/vhost/front-end.js';
 import { loadConfig } from '../../../src/app/config.js';
@@ -9,8 +10,14 @@ import { SluiceClient } from '../../../src/client/index.js';
 import { isLocal } from '../../../src/doors/grpc/calls.js';
 import { loadNative } from '../../../src/doors/vhost/native.js';
 import { BLK_TYPES, encodePriority } from '../../../src/wire/vhost/blk.js';
+import type { ListDisksResponse__Output } from '../../../src/wire/gen/sluice/v1/ListDisksResponse.js';
+import { OWN_CONNECTION, stubs } from '../grpc/raw-client.js';
+import { call } from '../grpc/service.js';
 import { TestService, runSluice } from '../../support/service.js';
 import { perform } from './rig.js';
+
+// Half a dozen processes a test, on whatever machine this is.
+vi.setConfig({ testTimeout: 90_000 });
 
 const DEVICE = 'devices: { disk0: { simulation: { kind: ssd, size_bytes: 16777216 } } }';
 
@@ -69,6 +76,19 @@ describe('sluice attach', () => {
     await guest.hungUp();
     expect(existsSync(socket)).toBe(false);
     guest.close();
+  });
+
+  test('any gRPC client can ask for the disks', async () => {
+    await using service = await TestService.start({ config: DEVICE });
+    const client = new (stubs().DiskService)(service.grpc, credentials.createInsecure(), OWN_CONNECTION);
+    const socket = join(service.folder, 'vm.sock');
+    await call((done) => client.attach({ device: 'disk0', tag: 'acme', socket, map: { idle: 'scrub' } }, done));
+    const { disks } = await call<ListDisksResponse__Output>((done) => client.list({}, done));
+    const map = { idle: 'scrub' };
+    expect(disks).toEqual([
+      { socket, device: 'disk0', tag: 'acme', map, connected: false, inFlight: 0, complaint: '' },
+    ]);
+    client.close();
   });
 
   test('what cannot be is refused by name', async () => {

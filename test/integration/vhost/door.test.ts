@@ -297,6 +297,20 @@ describe('lives of a guest', () => {
     expect((await perform(next, { receive: 512 })).status).toBe(0);
   });
 
+  test('a second front end is heard when the first has left', async () => {
+    await using rig = await VhostRig.overFake();
+    const first = await rig.started();
+    const second = rig.frontEnd();
+    second.connect(rig.socket);
+    let heard = false;
+    const started = second.start().then(() => (heard = true));
+    for (let i = 0; i < 20; i++) expect((await perform(first, { receive: 512 })).status).toBe(0);
+    expect(heard).toBe(false);
+    first.hangUp();
+    await started;
+    expect((await perform(second, { receive: 512 })).status).toBe(0);
+  });
+
   test('detach ends the disk and takes its socket away', async () => {
     await using rig = await VhostRig.overFake();
     const guest = await rig.started();

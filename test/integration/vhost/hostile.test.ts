@@ -1,6 +1,7 @@
 /** Front ends and guests that break the rules: each harms itself alone, and is told why. */
 import { describe, expect, test } from 'vitest';
 import { FrontEnd, GUEST_ADDRESS, USER_ADDRESS } from '../../../bench/vhost/front-end.js';
+import { ChainReader } from '../../../src/doors/vhost/chain.js';
 import { InflightMemory } from '../../../src/doors/vhost/inflight.js';
 import { GuestMemory } from '../../../src/doors/vhost/memory.js';
 import { loadNative } from '../../../src/doors/vhost/native.js';
@@ -51,6 +52,36 @@ describe('memory that is not to be had', () => {
     expect(memory.findRing(USER_ADDRESS + 3 * PAGE, PAGE + 1)).toBeNull();
     memory.release();
     expect(memory.unmapped).toBe(true);
+  });
+
+  test('more than a view can hold: what crosses from one window into the next is in two pieces', async () => {
+    const system = await loadNative();
+    const GIB = 2 ** 30;
+    const sizeBytes = 2 * GIB + 4 * PAGE;
+    // Pages that nobody touches are not there.
+    const file = system.memoryFile('guest', sizeBytes, true);
+    const memory = GuestMemory.map(system, [{ ...region, sizeBytes }], [file]);
+    system.close(file);
+    const ring = memory.findRing(USER_ADDRESS + GIB - 64, 128)!;
+    expect([ring.guestAddress, ring.sizeBytes]).toEqual([0, GIB + 64 * 1_024]);
+    const first = memory.find(0)!;
+    const descriptor = (index: number, address: number, bytes: number, flags: number): void => {
+      first.u32.set([address % 2 ** 32, Math.floor(address / 2 ** 32), bytes], 4 * index);
+      first.u16.set([flags, index + 1], 8 * index + 6);
+    };
+    descriptor(0, PAGE, 16, DESCRIPTOR_NEXT);
+    descriptor(1, 2 * GIB - 512, 1_024, DESCRIPTOR_NEXT | DESCRIPTOR_WRITE);
+    descriptor(2, 2 * PAGE, 1, DESCRIPTOR_WRITE);
+    const chain = new ChainReader(memory, first, 0, 4);
+    chain.read(0);
+    chain.into.dropLast();
+    expect([chain.into.bytes, chain.into.whole()]).toEqual([1_024, null]);
+    chain.into.copyFrom(Buffer.alloc(1_024, 'across'));
+    const [low, high] = [memory.find(2 * GIB - 1)!, memory.find(2 * GIB)!];
+    expect([low.guestAddress, high.guestAddress]).toEqual([GIB, 2 * GIB]);
+    const seen = Buffer.concat([low.u8.subarray(GIB - 512, GIB), high.u8.subarray(0, 512)]);
+    expect(seen.equals(Buffer.alloc(1_024, 'across'))).toBe(true);
+    memory.release();
   });
 
   test('memory of requests in flight that can shrink, or is too small', async () => {
