@@ -9,6 +9,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   devices: async () => (await import('./devices.js')).devicesBenchmark,
   fairness: async () => (await import('./fairness.js')).fairnessBenchmark,
   file: async () => (await import('./file.js')).fileBenchmark,
+  gate: async () => (await import('./gate/index.js')).gateBenchmark,
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
   nbd: async () => (await import('./nbd.js')).nbdBenchmark,
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,

@@ -66,10 +66,10 @@ export class LuaExchange {
     const blob = await this.#redis.getBuffer(KEY);
     if (blob === null) return null;
     const meta = unpack(blob) as Packed[];
-    const nodes = new Map<number, Packed[]>();
+    const nodes = new Map<number, StoredNode>();
     for (const packed of Object.values(await this.#redis.hgetallBuffer(`${KEY}:n`))) {
-      const node = unpack(packed, 'latin1') as Packed[];
-      nodes.set(node[0] as number, node);
+      const node = readNode(packed);
+      nodes.set(node.fields[0]!, node);
     }
     for (const node of nodes.values()) catchUp(node, nodes, meta);
     const orders: Record<string, number[]> = {};
@@ -99,59 +99,115 @@ export class LuaExchange {
   }
 }
 
-const SHIFT = 15;
+/** A node as includes/device-state.lua packs it. */
+interface StoredNode {
+  readonly inner: boolean;
+  readonly tag: string;
+  /** ID, HOME, … TURN; then, of an inner node, V … SHIFTED. */
+  readonly fields: number[];
+  readonly rows: readonly unknown[];
+}
+
+class StructReader {
+  readonly #bytes: Buffer;
+  at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get atEnd(): boolean {
+    return this.at === this.#bytes.length;
+  }
+
+  doubles(count: number): number[] {
+    return Array.from({ length: count }, () => this.#bytes.readDoubleLE((this.at += 8) - 8));
+  }
+
+  bytes(): Buffer {
+    const length = this.#bytes.readUInt16LE(this.at);
+    const from = this.at + 2;
+    this.at = from + length;
+    return this.#bytes.subarray(from, this.at);
+  }
+}
+
+const NODE_FIELDS = 16;
+const INNER_KIND = 255;
+
+function readNode(bytes: Buffer): StoredNode {
+  const reader = new StructReader(bytes);
+  reader.at = 1;
+  const fields = reader.doubles(NODE_FIELDS);
+  const tag = reader.bytes().toString();
+  const inner = bytes[0] === INNER_KIND;
+  if (inner) fields.push(...reader.doubles(9));
+  const rows: unknown[] = [];
+  while (!reader.atEnd) rows.push(readRow(reader));
+  return { inner, tag, fields, rows };
+}
+
+function readRow(reader: StructReader): unknown {
+  const [uid, wantNoted, heldNoted] = reader.doubles(3);
+  const rest = new StructReader(reader.bytes());
+  const [row, backlog, seen, used, handedBack, advanced, dispatchedCost, finished] = rest.doubles(8) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [granted, pending, charged, weight, weighed] = rest.doubles(5) as [number, number, number, number, number];
+  const words = rest.bytes();
+  const times = rest.bytes();
+  const want = Math.max(0, backlog - (granted - seen));
+  const held = granted - handedBack + advanced - finished;
+  if (wantNoted !== want || heldNoted !== held) {
+    throw new Error(`row ${row}: noted are ${String(wantNoted)} and ${String(heldNoted)}, it is ${want} and ${held}`);
+  }
+  const costs = Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32BE(i * 4));
+  const arrivals = Array.from({ length: times.length / 8 }, (_, i) => times.readDoubleLE(i * 8));
+  const said = { uid, row, backlog, costs, arrivals, seen, used, handedBack, advanced, dispatchedCost };
+  return { ...said, finished, granted, pending, charged, weight, weighed };
+}
+
+const HOME = 1;
+const SHARES = 3;
+const VIO = 6;
+const FLOOR = 7;
+const ACTIVE = 9;
+const SHIFT = 14;
 const SHIFTED = 24;
 
 /** What was taken back from a domain's time reaches its idle nodes when they are next read: read them. */
-function catchUp(node: Packed[], nodes: ReadonlyMap<number, Packed[]>, meta: Packed[]): void {
-  const home = nodes.get(node[2] as number);
+function catchUp({ fields }: StoredNode, nodes: ReadonlyMap<number, StoredNode>, meta: Packed[]): void {
+  const home = nodes.get(fields[HOME]!);
   if (home === undefined) return;
-  const behind = (home[SHIFTED] as number) - (node[SHIFT] as number);
+  const behind = home.fields[SHIFTED]! - fields[SHIFT]!;
   if (behind === 0) return;
   const settings = meta[6] as Packed[];
   if (settings[0] === 'stride') {
-    node[7] = 0;
-    node[8] = 0;
+    fields[VIO] = 0;
+    fields[FLOOR] = 0;
     return;
   }
-  const least = -((settings[2] as number) * 10_000) / (node[4] as number);
-  node[7] = Math.max((node[7] as number) - behind, node[10] === true ? -Infinity : least);
-  node[8] = Math.max((node[8] as number) - behind, least);
+  const least = -((settings[2] as number) * 10_000) / fields[SHARES]!;
+  fields[VIO] = Math.max(fields[VIO]! - behind, fields[ACTIVE] === 1 ? -Infinity : least);
+  fields[FLOOR] = Math.max(fields[FLOOR]! - behind, least);
 }
 
-function nodeDump(f: Packed[]): unknown {
-  const [id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy] = f;
-  const [idleSince, listedSince] = [f[13], f[14]];
+function nodeDump({ inner, tag, fields: f, rows }: StoredNode): unknown {
+  const [id, home, , shares, selfShares, revision, vio, floor, deposit, , seq] = f;
+  const [active, busy] = [f[ACTIVE] === 1, f[11] === 1];
+  const [idleSince, listedSince, , turn] = f.slice(12);
   const common = { id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy };
-  if (inner !== true) {
-    const rows = rowsDump(f[17] as Packed[]);
-    return { ...common, idleSince, listedSince, turn: f[16], rows };
-  }
-  const [v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self] = f.slice(16);
+  if (!inner) return { ...common, idleSince, listedSince, turn, rows };
+  const [v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self] = f.slice(NODE_FIELDS);
   const below = { v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self };
   return { ...common, listedSince, ...below };
-}
-
-/** A flat list, four places a row: whose, what it wants, what it holds, the rest packed. */
-function rowsDump(list: Packed[]): unknown[] {
-  const rows: unknown[] = [];
-  for (let at = 0; at < list.length; at += 4) {
-    const row = unpack(Buffer.from(list[at + 3] as string, 'latin1'), 'latin1') as Packed[];
-    const [uid, number, backlog, costs, arrivals, seen, used, handedBack, advanced] = row;
-    const [dispatchedCost, finished, granted, pending, charged, weight, weighed] = row.slice(9);
-    const want = Math.max(0, (backlog as number) - ((granted as number) - (seen as number)));
-    const held = (granted as number) - (handedBack as number) + (advanced as number) - (finished as number);
-    if (list[at] !== uid || list[at + 1] !== want || list[at + 2] !== held) {
-      throw new Error(
-        `row ${String(number)} of ${String(uid)}: ${list.slice(at, at + 3).join()} is not ${uid as number},${want},${held}`,
-      );
-    }
-    const words = Buffer.from(costs as string, 'latin1');
-    const costList = Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32BE(i * 4));
-    const said = { uid, row: number, backlog, costs: costList, arrivals, seen, used, handedBack, advanced };
-    rows.push({ ...said, dispatchedCost, finished, granted, pending, charged, weight, weighed });
-  }
-  return rows;
 }
 
 function metaDump(f: Packed[]): unknown {

@@ -23,8 +23,7 @@ export function packCall(packer: Packer, call: ExchangeCall): Buffer {
   packer.number(call.outageQuota);
   packer.number(call.hosts);
   packer.number(call.advanceIdle);
-  packer.array(call.rows.length);
-  for (const row of call.rows) packRow(packer, row, call.settings.scheduler === 'fifo');
+  packRows(packer, call.rows, call.settings.scheduler === 'fifo');
   packer.array(call.nodes.length);
   for (const node of call.nodes) packNode(packer, node);
   packNumbers(packer, call.forget);
@@ -43,20 +42,27 @@ function packSettings(packer: Packer, { settings }: ExchangeCall): void {
   packer.text(settings.stride.sleepRule);
 }
 
-/** How long heads have waited is told to the scheduler that asks for it. */
-function packRow(packer: Packer, row: RowState, ages: boolean): void {
-  packer.array(11);
-  packer.number(row.row);
-  packer.text(row.tag);
-  packer.number(row.backlog);
-  packer.words(row.headCosts);
-  packNumbers(packer, ages ? row.headAgesUs : []);
-  packer.number(row.seen);
-  packer.number(row.used);
-  packer.number(row.handedBack);
-  packer.number(row.advanced);
-  packer.number(row.dispatchedCost);
-  packer.number(row.finished);
+/**
+ * All rows as one string, read by `struct` at the other end, which is far quicker than tables in
+ * tables: eight doubles, then tag, costs and ages, each with its length before it. How long heads
+ * have waited is told to the scheduler that asks for it.
+ */
+function packRows(packer: Packer, rows: readonly RowState[], ages: boolean): void {
+  const end = packer.beginBytes();
+  for (const row of rows) {
+    packer.rawDouble(row.row);
+    packer.rawDouble(row.backlog);
+    packer.rawDouble(row.seen);
+    packer.rawDouble(row.used);
+    packer.rawDouble(row.handedBack);
+    packer.rawDouble(row.advanced);
+    packer.rawDouble(row.dispatchedCost);
+    packer.rawDouble(row.finished);
+    packer.rawText(row.tag);
+    packer.rawWords(row.headCosts);
+    packer.rawWords(ages ? row.headAgesUs : []);
+  }
+  end();
 }
 
 function packNode(packer: Packer, node: NodeState): void {

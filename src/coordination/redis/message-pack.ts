@@ -68,17 +68,33 @@ export class Packer {
     this.#at += buffer.write(value, this.#at);
   }
 
-  /** Whole numbers below 2^32 as one string of four bytes each, highest first: read where they are needed. */
-  words(values: readonly number[]): void {
-    const bytes = values.length * 4;
-    this.#need(3 + bytes);
-    const buffer = this.#buffer;
-    if (bytes < 32) buffer[this.#at++] = 0xa0 | bytes;
-    else {
-      buffer[this.#at++] = 0xda;
-      this.#at = buffer.writeUInt16BE(bytes, this.#at);
-    }
-    for (const value of values) this.#at = buffer.writeUInt32BE(value, this.#at);
+  /** A string of bytes follows, written by the raw methods; the function returned ends it. */
+  beginBytes(): () => void {
+    this.#need(5);
+    this.#buffer[this.#at] = 0xdb;
+    this.#at += 5;
+    const from = this.#at;
+    return () => this.#buffer.writeUInt32BE(this.#at - from, from - 4);
+  }
+
+  rawDouble(value: number): void {
+    this.#need(8);
+    this.#at = this.#buffer.writeDoubleBE(value, this.#at);
+  }
+
+  /** With its length in two bytes before it. */
+  rawText(value: string): void {
+    const bytes = Buffer.byteLength(value);
+    this.#need(2 + bytes);
+    this.#at = this.#buffer.writeUInt16BE(bytes, this.#at);
+    this.#at += this.#buffer.write(value, this.#at);
+  }
+
+  /** Whole numbers of four bytes each, those that are greater as the greatest; how many bytes that is comes first. */
+  rawWords(values: readonly number[]): void {
+    this.#need(2 + values.length * 4);
+    this.#at = this.#buffer.writeUInt16BE(values.length * 4, this.#at);
+    for (const value of values) this.#at = this.#buffer.writeUInt32BE(Math.min(value, WORD - 1), this.#at);
   }
 
   #need(bytes: number): void {

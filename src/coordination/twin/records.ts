@@ -23,7 +23,7 @@ export const SCALE = 10_000;
 export const RENORMALISE_AT = 2 ** 40;
 
 /** Most hosts of a device, most rows of a host, most nodes of a device, most children of a node. */
-export const HOSTS_MAX = 256;
+export const HOSTS_MAX = 250;
 export const ROWS_MAX = 262_144;
 export const NODES_MAX = 1_000_000;
 export const CHILDREN_MAX = 262_144;

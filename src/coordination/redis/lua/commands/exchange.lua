@@ -27,8 +27,18 @@ local said = {
   epoch = argument[5], n = argument[6], acked = argument[7], lease_us = argument[8],
   settings = argument[9], settings_revision = argument[10], exchange_us = argument[11],
   advance = argument[12], outage_quota = argument[13], hosts = argument[14], advance_idle = argument[15],
-  rows = argument[16], nodes = argument[17], forget = argument[18],
+  rows = {}, nodes = argument[17], forget = argument[18],
 }
+
+-- The rows, one behind the other in one string.
+do
+  local bytes, at = argument[16], 1
+  while at <= #bytes do
+    local row = { struct.unpack('>ddddddddHc0Hc0Hc0', bytes, at) }
+    at = row[12]
+    said.rows[#said.rows + 1] = row
+  end
+end
 
 local function reply(status, code, message)
   local incarnation = meta and status ~= 'refused' and meta.incarnation or ''

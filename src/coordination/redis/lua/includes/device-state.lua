@@ -22,7 +22,7 @@ local K = KEYS[1]
 -- #define SCHEMA 1
 -- #define SCALE 10000
 -- #define RENORMALISE_AT 1099511627776
--- #define HOSTS_MAX 256
+-- #define HOSTS_MAX 250
 -- #define ROWS_MAX 262144
 -- #define NODES_MAX 1000000
 -- #define CHILDREN_MAX 262144
@@ -30,51 +30,65 @@ local K = KEYS[1]
 -- Fields of a node; those from V on are of inner nodes, TURN and ROWS of leaves. SHIFT: how far its
 -- home's time had been taken back when it was written; SHIFTED: how far its own children's has been.
 -- #define ID 1
--- #define TAG 2
--- #define HOME 3
--- #define INNER 4
--- #define SHARES 5
--- #define SELF_SHARES 6
--- #define REVISION 7
--- #define VIO 8
--- #define FLOOR 9
--- #define DEPOSIT 10
--- #define ACTIVE 11
--- #define SEQ 12
--- #define BUSY 13
--- #define IDLE_SINCE 14
--- #define LISTED_SINCE 15
--- #define SHIFT 16
--- #define TURN 17
+-- #define HOME 2
+-- #define INNER 3
+-- #define SHARES 4
+-- #define SELF_SHARES 5
+-- #define REVISION 6
+-- #define VIO 7
+-- #define FLOOR 8
+-- #define DEPOSIT 9
+-- #define ACTIVE 10
+-- #define SEQ 11
+-- #define BUSY 12
+-- #define IDLE_SINCE 13
+-- #define LISTED_SINCE 14
+-- #define SHIFT 15
+-- #define TURN 16
+-- #define TAG 17
 -- #define ROWS 18
--- #define V 17
--- #define MAX_VIO 18
--- #define QUIET_SINCE 19
--- #define BUSY_CHILDREN 20
--- #define ACTIVE_CHILDREN 21
--- #define ACTIVE_SHARES 22
--- #define CHILDREN 23
--- #define SELF 24
--- #define SHIFTED 25
+-- #define V 18
+-- #define MAX_VIO 19
+-- #define QUIET_SINCE 20
+-- #define BUSY_CHILDREN 21
+-- #define ACTIVE_CHILDREN 22
+-- #define ACTIVE_SHARES 23
+-- #define CHILDREN 24
+-- #define SELF 25
+-- #define SHIFTED 26
 
--- ROWS is a flat list, four places a row: whose it is, what it wants, what it holds, and the rest,
--- packed for as long as nobody asks for it. Fields of that:
--- #define UID 1
--- #define ROW 2
--- #define BACKLOG 3
--- #define COSTS 4
--- #define ARRIVALS 5
--- #define SEEN 6
--- #define USED 7
--- #define HANDED_BACK 8
--- #define ADVANCED 9
--- #define DISPATCHED_COST 10
--- #define FINISHED 11
--- #define GRANTED 12
--- #define PENDING 13
--- #define CHARGED 14
--- #define WEIGHT 15
--- #define WEIGHED 16
+-- From ROWS on a leaf has its rows, four places each: whose it is, what it wants, what it holds, and
+-- the rest, packed for as long as nobody asks for it. Fields of that:
+-- #define ROW 1
+-- #define BACKLOG 2
+-- #define SEEN 3
+-- #define USED 4
+-- #define HANDED_BACK 5
+-- #define ADVANCED 6
+-- #define DISPATCHED_COST 7
+-- #define FINISHED 8
+-- #define GRANTED 9
+-- #define PENDING 10
+-- #define CHARGED 11
+-- #define WEIGHT 12
+-- #define WEIGHED 13
+-- #define COSTS 14
+-- #define ARRIVALS 15
+
+-- Records are packed by `struct`: it makes a table of the right size at once. A leaf begins with how
+-- many rows it has (a device has fewer than 255 hosts), an inner node with 255.
+local COMMON = 'ddddddddddddddddHc0'
+local INNER_FORM = '<B' .. COMMON .. 'ddddddddd'
+local ROW_FORM = '<dddddddddddddHc0Hc0'
+local leaf_forms = {}
+local function leaf_form(rows)
+  local form = leaf_forms[rows]
+  if not form then
+    form = '<B' .. COMMON .. string.rep('dddHc0', rows)
+    leaf_forms[rows] = form
+  end
+  return form
+end
 
 -- What a call works on.
 local meta, hosts, by_uid
@@ -188,8 +202,28 @@ local function member_of(node)
   return struct.pack('>I6I6', node[SEQ], node[ID])
 end
 
+local function skip_count(_, ...)
+  return { ... }
+end
+
+local function unpack_node(blob)
+  local kind = string.byte(blob)
+  local node
+  if kind == 255 then
+    node = skip_count(struct.unpack(INNER_FORM, blob))
+  else
+    node = skip_count(struct.unpack(leaf_form(kind), blob))
+  end
+  -- Behind the values comes the place where they end.
+  node[#node] = nil
+  node[INNER] = kind == 255
+  node[ACTIVE] = node[ACTIVE] == 1
+  node[BUSY] = node[BUSY] == 1
+  return node
+end
+
 local function take_blob(blob)
-  local node = cmsgpack.unpack(blob)
+  local node = unpack_node(blob)
   local id = node[ID]
   was_home[id] = node[HOME]
   if node[ACTIVE] then
@@ -253,14 +287,12 @@ end
 
 local function make_node(id, tag, home, inner, vio, shift)
   local node = {
-    id, tag, home, inner, 100, 100, -1, vio, vio, 0,
-    false, 0, false, NEVER, meta.clock_us, shift,
+    id, home, inner, 100, 100, -1, vio, vio, 0,
+    false, 0, false, NEVER, meta.clock_us, shift, 0, tag,
   }
   if inner then
     node[V], node[MAX_VIO], node[QUIET_SINCE], node[BUSY_CHILDREN] = 0, 0, meta.clock_us, 0
     node[ACTIVE_CHILDREN], node[ACTIVE_SHARES], node[CHILDREN], node[SELF], node[SHIFTED] = 0, 0, 0, NONE, 0
-  else
-    node[TURN], node[ROWS] = 0, {}
   end
   keep(node)
   touch(node)
@@ -350,16 +382,35 @@ do
     end
   end
 
-  local function close_rows(node)
+  local function pack_row(row)
+    return struct.pack(ROW_FORM,
+      row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13],
+      #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
+  end
+
+  local function pack_common(form, count, node, ...)
+    return struct.pack(form, count,
+      node[1], node[2], node[INNER] and 1 or 0, node[4], node[5], node[6], node[7], node[8], node[9],
+      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
+      #node[TAG], node[TAG], ...)
+  end
+
+  local function pack_node(node)
     if node[INNER] then
-      return
+      return pack_common(INNER_FORM, 255, node, unpack(node, V, SHIFTED))
     end
-    local rows = node[ROWS]
-    for at = 4, #rows, 4 do
-      if type(rows[at]) == 'table' then
-        rows[at] = cmsgpack.pack(rows[at])
+    local rows = {}
+    for at = ROWS, #node, 4 do
+      local rest = node[at + 3]
+      if type(rest) == 'table' then
+        rest = pack_row(rest)
       end
+      local to = #rows
+      rows[to + 1], rows[to + 2], rows[to + 3], rows[to + 4], rows[to + 5] =
+        node[at], node[at + 1], node[at + 2], #rest, rest
     end
+    local count = #rows / 5
+    return pack_common(leaf_form(count), count, node, unpack(rows))
   end
 
   function flush_nodes()
@@ -370,9 +421,8 @@ do
       if node == false then
         dels[#dels + 1] = id
       else
-        close_rows(node)
         sets[#sets + 1] = id
-        sets[#sets + 1] = cmsgpack.pack(node)
+        sets[#sets + 1] = pack_node(node)
         if node[ACTIVE] then
           member, home, vio = member_of(node), node[HOME], node[VIO]
         end

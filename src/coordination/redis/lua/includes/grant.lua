@@ -159,18 +159,17 @@ do
   -- Hosts with backlog of a tag take turns (fifo: the oldest request). The place of the row whose
   -- turn it is; nil: the leaf is out of this search.
   local function row_in_turn(leaf, caps)
-    local rows = leaf[ROWS]
-    local count = #rows / 4
+    local count = (#leaf - TAG) / 4
     local chosen, capped = nil, false
     for i = 1, count do
       local turn = (leaf[TURN] + i) % count
-      local at = turn * 4 + 1
-      local host = by_uid[rows[at]]
-      if rows[at + 1] > 0 and host and not host.suspended then
+      local at = ROWS + turn * 4
+      local host = by_uid[leaf[at]]
+      if leaf[at + 1] > 0 and host and not host.suspended then
         if host.held + host.advance_idle >= (caps[host.uid] or math.huge) then
           capped = true
         else
-          if not chosen or (is_fifo and next_arrival(open_row(rows, at)) < next_arrival(open_row(rows, chosen * 4 + 1))) then
+          if not chosen or (is_fifo and next_arrival(open_row(leaf, at)) < next_arrival(open_row(leaf, ROWS + chosen * 4))) then
             chosen = turn
           end
           if not is_fifo then
@@ -182,7 +181,7 @@ do
     if chosen then
       leaf[TURN] = chosen
       dirty[leaf[ID]] = leaf
-      return chosen * 4 + 1
+      return ROWS + chosen * 4
     end
     if capped then
       blocked[leaf[ID]] = true
@@ -223,12 +222,11 @@ do
   end
 
   local function note_grant(caller, leaf, at, row, cost)
-    local rows = leaf[ROWS]
-    local host = by_uid[rows[at]]
+    local host = by_uid[leaf[at]]
     row[GRANTED] = row[GRANTED] + 1
     row[PENDING] = row[PENDING] + cost
     row[CHARGED] = row[CHARGED] + cost
-    rows[at + 1], rows[at + 2] = rows[at + 1] - 1, rows[at + 2] + 1
+    leaf[at + 1], leaf[at + 2] = leaf[at + 1] - 1, leaf[at + 2] + 1
     host.held = host.held + 1
     host.want = host.want - 1
     meta.grants_made = meta.grants_made + 1
@@ -252,7 +250,7 @@ do
       end
       local at = row_in_turn(leaf, caps)
       if at then
-        local row = open_row(leaf[ROWS], at)
+        local row = open_row(leaf, at)
         local cost = next_cost(row)
         -- Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
         if is_fair and least_deposit(leaf) < cost then

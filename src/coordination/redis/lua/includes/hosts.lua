@@ -63,11 +63,10 @@ do
 
   -- Nobody who waits at the leaf may be granted to: it leaves the order until one comes back.
   function set_dormant(leaf)
-    local rows = leaf[ROWS]
-    for at = 1, #rows, 4 do
-      local uid = rows[at]
+    for at = ROWS, #leaf, 4 do
+      local uid = leaf[at]
       local host = by_uid[uid]
-      if host and host.suspended and rows[at + 1] > 0 then
+      if host and host.suspended and leaf[at + 1] > 0 then
         add_dormant(uid, leaf)
       end
     end
@@ -76,15 +75,16 @@ do
 
   -- A leaf has one row less.
   function drop_row(leaf, uid)
-    local left = {}
-    local rows = leaf[ROWS]
-    for at = 1, #rows, 4 do
-      if rows[at] ~= uid then
-        local to = #left
-        left[to + 1], left[to + 2], left[to + 3], left[to + 4] = rows[at], rows[at + 1], rows[at + 2], rows[at + 3]
+    local to = ROWS
+    for at = ROWS, #leaf, 4 do
+      if leaf[at] ~= uid then
+        leaf[to], leaf[to + 1], leaf[to + 2], leaf[to + 3] = leaf[at], leaf[at + 1], leaf[at + 2], leaf[at + 3]
+        to = to + 4
       end
     end
-    leaf[ROWS] = left
+    for at = #leaf, to, -1 do
+      leaf[at] = nil
+    end
     touch(leaf)
     if leaf[ACTIVE] and not leaf_waits(leaf) then
       set_dormant(leaf)
@@ -94,7 +94,7 @@ do
     if leaf[BUSY] and not leaf_busy(leaf) then
       became_idle(leaf)
     end
-    if #left == 0 then
+    if #leaf < ROWS then
       list(leaf)
     end
   end
@@ -125,20 +125,19 @@ do
   end
 
   local function revoke(host, leaf)
-    local rows = leaf[ROWS]
-    local at = place_of_row(rows, host.uid)
-    local row = open_row(rows, at)
+    local at = place_of_row(leaf, host.uid)
+    local row = open_row(leaf, at)
     local open = row[GRANTED] - row[USED] - row[HANDED_BACK]
     row[PENDING] = (row[PENDING] * (open - 1)) / open
     row[GRANTED] = row[GRANTED] - 1
-    local want, held = note_row(rows, at, row)
+    local want, held = note_row(leaf, at, row)
     host.want = host.want + want
     host.held = host.held + held
     settle(leaf, row)
     touch(leaf)
     reorder(leaf)
     -- It left the order with its last grant, and what was taken back waits again: once the host calls.
-    if not leaf[ACTIVE] and rows[at + 1] > 0 then
+    if not leaf[ACTIVE] and leaf[at + 1] > 0 then
       add_dormant(host.uid, leaf)
     end
     if leaf[BUSY] and not leaf_busy(leaf) then

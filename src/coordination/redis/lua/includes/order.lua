@@ -121,11 +121,10 @@ do
   -- When the oldest request arrived that waits at the leaf in a host that may be granted to.
   local function oldest_arrival(leaf)
     local oldest
-    local rows = leaf[ROWS]
-    for at = 1, #rows, 4 do
-      local host = by_uid[rows[at]]
-      if rows[at + 1] > 0 and host and not host.suspended then
-        local arrival = next_arrival(open_row(rows, at))
+    for at = ROWS, #leaf, 4 do
+      local host = by_uid[leaf[at]]
+      if leaf[at + 1] > 0 and host and not host.suspended then
+        local arrival = next_arrival(open_row(leaf, at))
         if not oldest or arrival < oldest then
           oldest = arrival
         end

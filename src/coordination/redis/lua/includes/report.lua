@@ -8,16 +8,16 @@ do
 
   -- What the caller says of a row: R_TAG is '' where the row is known.
   -- #define R_ROW 1
-  -- #define R_TAG 2
-  -- #define R_BACKLOG 3
-  -- #define R_COSTS 4
-  -- #define R_AGES 5
-  -- #define R_SEEN 6
-  -- #define R_USED 7
-  -- #define R_HANDED_BACK 8
-  -- #define R_ADVANCED 9
-  -- #define R_COST 10
-  -- #define R_FINISHED 11
+  -- #define R_BACKLOG 2
+  -- #define R_SEEN 3
+  -- #define R_USED 4
+  -- #define R_HANDED_BACK 5
+  -- #define R_ADVANCED 6
+  -- #define R_COST 7
+  -- #define R_FINISHED 8
+  -- #define R_TAG 9
+  -- #define R_COSTS 10
+  -- #define R_AGES 11
 
   -- Policies newer than those in force.
   function take_nodes(said)
@@ -54,15 +54,14 @@ do
   -- What part of the device the row's tag is owed now, split among the hosts that have work of it.
   -- Looked at when the row begins or ends to have work, else now and then: what others do changes it, too.
   local function weigh(leaf, at, row, host)
-    local rows = leaf[ROWS]
     local weight = 0
-    if rows[at + 1] > 0 or rows[at + 2] > 0 then
+    if leaf[at + 1] > 0 or leaf[at + 2] > 0 then
       if row[WEIGHT] > 0 and meta.clock_us - row[WEIGHED] < WEIGH_US then
         return
       end
       local sharers = 0
-      for other = 1, #rows, 4 do
-        if (rows[other + 1] > 0 or rows[other + 2] > 0) and by_uid[rows[other]] then
+      for other = ROWS, #leaf, 4 do
+        if (leaf[other + 1] > 0 or leaf[other + 2] > 0) and by_uid[leaf[other]] then
           sharers = sharers + 1
         end
       end
@@ -81,8 +80,7 @@ do
   end
 
   local function take_row(host, leaf, at, said)
-    local rows = leaf[ROWS]
-    local row = open_row(rows, at)
+    local row = open_row(leaf, at)
     local sent, cost, advanced = row[USED] + row[ADVANCED], row[DISPATCHED_COST], row[ADVANCED]
     local open = row[GRANTED] - row[USED] - row[HANDED_BACK]
     row[BACKLOG] = said[R_BACKLOG]
@@ -90,14 +88,15 @@ do
     row[SEEN], row[USED], row[HANDED_BACK] = said[R_SEEN], said[R_USED], said[R_HANDED_BACK]
     row[ADVANCED], row[DISPATCHED_COST], row[FINISHED] = said[R_ADVANCED], said[R_COST], said[R_FINISHED]
     if is_fifo then
-      row[ARRIVALS] = {}
-      for i, age_us in ipairs(said[R_AGES]) do
-        row[ARRIVALS][i] = meta.clock_us - age_us
+      local arrivals, ages = {}, said[R_AGES]
+      for i = 1, #ages, 4 do
+        arrivals[#arrivals + 1] = struct.pack('<d', meta.clock_us - struct.unpack('>I4', ages, i))
       end
+      row[ARRIVALS] = table.concat(arrivals)
     end
     local left = row[GRANTED] - row[USED] - row[HANDED_BACK]
     row[PENDING] = left > 0 and open > 0 and (row[PENDING] * left) / open or 0
-    local want, held = note_row(rows, at, row)
+    local want, held = note_row(leaf, at, row)
     host.want = host.want + want
     host.held = host.held + held
     dirty[leaf[ID]] = leaf
@@ -110,7 +109,7 @@ do
       became_busy(leaf)
     end
     if not leaf[ACTIVE] and (waits or row[ADVANCED] > advanced) then
-      local coming = rows[at + 1] > 0 and next_cost(row) or (row[DISPATCHED_COST] - cost) / (now - sent)
+      local coming = leaf[at + 1] > 0 and next_cost(row) or (row[DISPATCHED_COST] - cost) / (now - sent)
       activate(leaf, coming, was_busy)
     end
     settle(leaf, row)
@@ -137,7 +136,7 @@ do
       local id = leaf_of_row(host.uid, number)
       if id then
         local leaf = node_of(id)
-        take_row(host, leaf, place_of_row(leaf[ROWS], host.uid), said)
+        take_row(host, leaf, place_of_row(leaf, host.uid), said)
       else
         local leaf, bound
         if number < ROWS_MAX then
@@ -154,13 +153,12 @@ do
           if number >= host.rows_end then
             host.rows_end = number + 1
           end
-          if #leaf[ROWS] == 0 then
+          if #leaf < ROWS then
             unlist(leaf)
           end
-          local rows = leaf[ROWS]
-          local at = #rows + 1
-          rows[at], rows[at + 1], rows[at + 2] = host.uid, 0, 0
-          rows[at + 3] = { host.uid, number, 0, '', {}, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 }
+          local at = #leaf + 1
+          leaf[at], leaf[at + 1], leaf[at + 2] = host.uid, 0, 0
+          leaf[at + 3] = { number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '' }
           take_row(host, leaf, at, said)
         end
       end
@@ -175,11 +173,10 @@ do
       if id then
         set_row(host.uid, number, false)
         local leaf = node_of(id)
-        local rows = leaf[ROWS]
-        local at = place_of_row(rows, host.uid)
-        local row = open_row(rows, at)
-        host.want = host.want - rows[at + 1]
-        host.held = host.held - rows[at + 2]
+        local at = place_of_row(leaf, host.uid)
+        local row = open_row(leaf, at)
+        host.want = host.want - leaf[at + 1]
+        host.held = host.held - leaf[at + 2]
         host.weight = host.weight - row[WEIGHT]
         drop_row(leaf, host.uid)
       end

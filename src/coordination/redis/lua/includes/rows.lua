@@ -1,11 +1,11 @@
 -- What can be told of one row or one leaf by itself (twin/rows.ts).
 -- #include device-state
 
-local function open_row(rows, at)
-  local row = rows[at + 3]
+local function open_row(leaf, at)
+  local row = leaf[at + 3]
   if type(row) == 'string' then
-    row = cmsgpack.unpack(row)
-    rows[at + 3] = row
+    row = { struct.unpack(ROW_FORM, row) }
+    leaf[at + 3] = row
   end
   return row
 end
@@ -22,9 +22,9 @@ local function row_held(row)
 end
 
 -- Where the epoch's row stands in the list; nil where there is none.
-local function place_of_row(rows, uid)
-  for at = 1, #rows, 4 do
-    if rows[at] == uid then
+local function place_of_row(leaf, uid)
+  for at = ROWS, #leaf, 4 do
+    if leaf[at] == uid then
       return at
     end
   end
@@ -32,25 +32,23 @@ local function place_of_row(rows, uid)
 end
 
 local function find_row(leaf, uid)
-  local rows = leaf[ROWS]
-  local at = place_of_row(rows, uid)
-  return at and open_row(rows, at)
+  local at = place_of_row(leaf, uid)
+  return at and open_row(leaf, at)
 end
 
 -- After a change of the row at that place. Returns by how much what it wants and what it holds have risen.
-local function note_row(rows, at, row)
+local function note_row(leaf, at, row)
   local want, held = row_want(row), row_held(row)
-  local more_want, more_held = want - rows[at + 1], held - rows[at + 2]
-  rows[at + 1], rows[at + 2] = want, held
+  local more_want, more_held = want - leaf[at + 1], held - leaf[at + 2]
+  leaf[at + 1], leaf[at + 2] = want, held
   return more_want, more_held
 end
 
 -- Whether something waits at the leaf in a host that may be granted to.
 local function leaf_waits(leaf)
-  local rows = leaf[ROWS]
-  for at = 1, #rows, 4 do
-    if rows[at + 1] > 0 then
-      local host = by_uid[rows[at]]
+  for at = ROWS, #leaf, 4 do
+    if leaf[at + 1] > 0 then
+      local host = by_uid[leaf[at]]
       if host and not host.suspended then
         return true
       end
@@ -61,9 +59,8 @@ end
 
 -- Whether anything of the leaf waits or is held, in any living host.
 local function leaf_busy(leaf)
-  local rows = leaf[ROWS]
-  for at = 1, #rows, 4 do
-    if (rows[at + 1] > 0 or rows[at + 2] > 0) and by_uid[rows[at]] then
+  for at = ROWS, #leaf, 4 do
+    if (leaf[at + 1] > 0 or leaf[at + 2] > 0) and by_uid[leaf[at]] then
       return true
     end
   end
@@ -90,11 +87,11 @@ end
 -- When the next request arrived; where that is not known, when the last known one did.
 local function next_arrival(row)
   local ahead = row[GRANTED] - row[SEEN]
-  local last = #row[ARRIVALS] - 1
+  local last = #row[ARRIVALS] / 8 - 1
   if last < 0 then
     return 0
   end
-  return row[ARRIVALS][(ahead < last and ahead or last) + 1]
+  return (struct.unpack('<d', row[ARRIVALS], (ahead < last and ahead or last) * 8 + 1))
 end
 
 -- What the row's host says was dispatched, in what the algorithm charges.
