@@ -6,7 +6,9 @@
  * clients and BFQ do.
  *
  * The service's depth is 16. Of that a client of 5/15 of the shares is owed a third, 5 of its 16; were the
- * depth that of all clients together, nobody would wait here and nothing would be scheduled.
+ * depth that of all clients together, nobody would wait here and nothing would be scheduled. Where cores are
+ * scarcer than the disk, a client that does not get to run has nothing waiting, and shares of the cores show
+ * instead of shares of the disk, on either side: run it on a machine that does nothing else.
  *
  * Needs root, for the loop device and the cgroups. Puts back what it finds, killed by a signal too.
  */
