@@ -23,7 +23,7 @@ export function packCall(packer: Packer, call: ExchangeCall): Buffer {
   packer.number(call.outageQuota);
   packer.number(call.hosts);
   packer.number(call.advanceIdle);
-  packRows(packer, call.rows, call.settings.scheduler === 'fifo');
+  packRows(packer, call.rows);
   packer.array(call.nodes.length);
   for (const node of call.nodes) packNode(packer, node);
   packNumbers(packer, call.forget);
@@ -44,10 +44,10 @@ function packSettings(packer: Packer, { settings }: ExchangeCall): void {
 
 /**
  * All rows as one string, read by `struct` at the other end, which is far quicker than tables in
- * tables: eight doubles, then tag, costs and ages, each with its length before it. How long heads
- * have waited is told to the scheduler that asks for it.
+ * tables: eight doubles, then tag, costs and ages, each with its length before it. Which
+ * of them the scheduler in force asks for, the state knows and not the host.
  */
-function packRows(packer: Packer, rows: readonly RowState[], ages: boolean): void {
+function packRows(packer: Packer, rows: readonly RowState[]): void {
   const end = packer.beginBytes();
   for (const row of rows) {
     packer.rawDouble(row.row);
@@ -60,7 +60,7 @@ function packRows(packer: Packer, rows: readonly RowState[], ages: boolean): voi
     packer.rawDouble(row.finished);
     packer.rawText(row.tag);
     packer.rawWords(row.headCosts);
-    packer.rawWords(ages ? row.headAgesUs : []);
+    packer.rawWords(row.headAgesUs);
   }
   end();
 }
