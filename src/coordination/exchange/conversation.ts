@@ -94,6 +94,7 @@ export class Conversation {
     const { epoch } = this.#parts.membership;
     epoch.n += 1;
     this.calls += 1;
+    this.#parts.membership.called(clock.nowNs());
     this.#sentWallMs = clock.wallMs();
     const call: ExchangeCall = {
       device,

@@ -49,7 +49,8 @@ export class Membership {
   readonly #leaseNs: number;
   readonly #lease: Lease;
   readonly #mode: ModeState;
-  #lastAnswerNs: number;
+  /** When the first call was made that nothing was answered to, nor to any since; -1 where there is none. */
+  #unansweredNs = -1;
   /** Why the last call was not answered. */
   #failure = 'no answer';
   #ticker: Timer | null = null;
@@ -70,7 +71,6 @@ export class Membership {
     this.#leaseNs = options.leaseMs * NS_PER_MS;
     this.#lease = new Lease(options.leaseMs, nowNs, clock.wallMs());
     this.#mode = new ModeState(logger, fields, nowNs, (mode, was) => owner.modeChanged(mode, was));
-    this.#lastAnswerNs = nowNs;
   }
 
   get mode(): CoordinationMode {
@@ -122,7 +122,7 @@ export class Membership {
    * @returns grants that the state made since the last answer, to whomever
    */
   taken(reply: ExchangeReply, sentNs: number, sentWallMs: number, nowNs: number): number {
-    this.#lastAnswerNs = nowNs;
+    this.#unansweredNs = -1;
     this.#failure = 'no answer';
     this.#lease.renew(sentNs, sentWallMs);
     const granted = this.epoch.taken(reply, nowNs - sentNs);
@@ -134,7 +134,7 @@ export class Membership {
   }
 
   told(kind: 'rejoin' | 'refused', reply: ExchangeReply, nowNs: number): void {
-    this.#lastAnswerNs = nowNs;
+    this.#unansweredNs = -1;
     this.epoch.ended(reply.epoch);
     this.#lease.end();
     if (kind === 'rejoin') {
@@ -143,6 +143,11 @@ export class Membership {
       this.refusal = new SluiceError(reply.code === 'OK' ? 'INTERNAL' : reply.code, reply.message);
       this.#set('refused', reply.message, nowNs);
     }
+  }
+
+  /** A call is made. */
+  called(nowNs: number): void {
+    if (this.#unansweredNs < 0) this.#unansweredNs = nowNs;
   }
 
   /** A call was not answered. */
@@ -158,7 +163,7 @@ export class Membership {
       case 'joining':
       case 'settling':
       case 'coordinated':
-        if (nowNs - this.#lastAnswerNs < graceMs * NS_PER_MS) return;
+        if (this.#unansweredNs < 0 || nowNs - this.#unansweredNs < graceMs * NS_PER_MS) return;
         this.#set(
           outage === 'continue' ? 'outage-continue' : 'outage-reject',
           `the store has not answered for ${String(graceMs)} ms: ${this.#failure}`,
@@ -196,7 +201,7 @@ export class Membership {
   #noteStandstill(nowNs: number): void {
     this.standstills += 1;
     this.#lease.tick(nowNs, this.#clock.wallMs());
-    this.#lastAnswerNs = nowNs;
+    if (this.#unansweredNs >= 0) this.#unansweredNs = nowNs;
     const what = 'this host stood still for longer than its lease';
     this.#endEpoch(what, nowNs);
     this.#owner.refuseAll('STORE_UNAVAILABLE', `${what}; the request was not sent`);
