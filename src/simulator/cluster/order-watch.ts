@@ -87,7 +87,7 @@ export class OrderWatch {
     const [sharesF, sharesG] = [this.#sharesOf(f).shares, this.#sharesOf(g).shares];
     const [costF, costG] = [now[0] - window.from[0], now[1] - window.from[1]];
     const apart = Math.abs(costF / sharesF - costG / sharesG);
-    const bound = (2 * depth + 3) * this.#costMax * (1 / sharesF + 1 / sharesG);
+    const bound = (3 * depth + 4) * this.#costMax * (1 / sharesF + 1 / sharesG);
     this.worst = Math.max(this.worst, apart / bound);
     if (apart <= bound) return '';
     return (

@@ -74,6 +74,9 @@ export function planOf(seed: number, rng: Rng, activeMs: number): Plan {
   const delayUsMax = pick(rng, [150, 400, 2_000]);
   const lossy = rng.below(4) === 0;
   const network = { delayUsMin: 50, delayUsMax, loss: lossy ? 0.01 : 0, duplicate: lossy ? 0.02 : 0 };
+  const faults = faultsOf(rng, hosts, profile, settings, tags, activeMs);
+  // With heartbeats far apart nothing but a nudge brings news in time.
+  const leaseMs = faults.length === 0 && !lossy ? 3_000 : LEASE_MS;
   return {
     seed,
     hosts,
@@ -81,7 +84,7 @@ export function planOf(seed: number, rng: Rng, activeMs: number): Plan {
     profile,
     settings,
     options: coordinationOptions({
-      leaseMs: LEASE_MS,
+      leaseMs,
       // Where messages are lost anyway a few in a row are no outage.
       graceMs: lossy ? 400 : pick(rng, [150, 400]),
       outage: pick(rng, ['continue', 'continue', 'reject']),
@@ -91,7 +94,7 @@ export function planOf(seed: number, rng: Rng, activeMs: number): Plan {
     costMax: pick(rng, [1, 1, 8]),
     tags,
     shares,
-    faults: faultsOf(rng, hosts, profile, settings, tags, activeMs),
+    faults,
     activeMs,
   };
 }

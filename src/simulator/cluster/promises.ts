@@ -47,6 +47,8 @@ interface HostTruth {
   leaseEndNs: number;
   joins: number;
   /** Requests that the applications wait for; whether each has to go at once. */
+  /** Grants that the state says it made, and those of this host, at its last answer. */
+  grantsMade: number;
   readonly open: Map<PendingIo, boolean>;
   served: number;
 }
@@ -83,7 +85,7 @@ export class Promises implements DiskWatch, HostEvents {
   }
 
   added(host: SimHost): void {
-    this.#hosts[host.number] = { host, leaseEndNs: 0, joins: 0, open: new Map(), served: 0 };
+    this.#hosts[host.number] = { host, leaseEndNs: 0, joins: 0, grantsMade: 0, open: new Map(), served: 0 };
   }
 
   /** Shares or settings change. */
@@ -198,6 +200,7 @@ export class Promises implements DiskWatch, HostEvents {
     if (reply.status === 'ok' && call.kind !== 'leave') {
       truth.leaseEndNs = this.#world.nowNs() + this.#leaseNs;
       if (call.kind === 'join') this.#joined(truth, call);
+      this.#checkGrantsMade(truth, call, reply);
     }
     if (reply.status === 'refused') throw new BrokenPromise('normal', `${call.host} is refused: ${reply.message}`);
     const state = store.state(DEVICE);
@@ -214,6 +217,20 @@ export class Promises implements DiskWatch, HostEvents {
       }
     }
     this.#checkQuotas();
+  }
+
+  /** Of all grants that were made since, this host's own are a part. */
+  #checkGrantsMade(truth: HostTruth, call: ExchangeCall, reply: ExchangeReply): void {
+    let own = 0;
+    for (const { granted } of reply.granted) own += granted > 0 ? 1 : 0;
+    const made = reply.grantsMade - (call.kind === 'join' ? 0 : truth.grantsMade);
+    truth.grantsMade = reply.grantsMade;
+    if (made < 0 || (own > 0 && reply.grantsMade === 0)) {
+      throw new BrokenPromise(
+        'state',
+        `${truth.host.id} is told of ${own} rows granted to and ${reply.grantsMade} grants in all`,
+      );
+    }
   }
 
   #joined(truth: HostTruth, call: ExchangeCall): void {

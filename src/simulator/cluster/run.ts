@@ -93,6 +93,7 @@ class ClusterRun {
     this.#network = new TwinNetwork(this.#store, this.#world, rng, CALL_TIMEOUT_US, this.plan.network);
     this.#disk = new SharedDisk(this.#world, rng, this.plan.serviceUs, this.promises);
     this.promises.disk = this.#disk;
+    if (this.plan.faults.length === 0) this.promises.cleanSinceNs = -Infinity;
   }
 
   /** @returns what was broken */
@@ -154,7 +155,7 @@ class ClusterRun {
    */
   #restart(place: number): void {
     const heardNs = this.#flushedNs + (this.plan.options.leaseMs * NS_PER_MS) / 4;
-    const waitNs = heardNs - this.#world.nowNs();
+    const waitNs = this.#store.stopped ? LOOK_MS * NS_PER_MS : heardNs - this.#world.nowNs();
     if (waitNs <= 0) this.#start(place);
     else this.#world.after(waitNs, () => this.#restart(place));
   }
@@ -210,7 +211,11 @@ class ClusterRun {
         return nothing;
       case 'store-stopped':
         this.#store.stopped = true;
-        return () => (this.#store.stopped = false);
+        return () => {
+          this.#store.stopped = false;
+          // What was emptied meanwhile hears of its hosts from now on.
+          if (this.#flushedNs > -Infinity) this.#flushedNs = this.#world.nowNs();
+        };
       case 'store-clock':
         this.#store.offsetUs += Math.floor(fault.byMs * 1_000);
         return nothing;
