@@ -249,7 +249,7 @@ function complete(raw: Raw): Config {
     dataDir: raw.data_dir ?? null,
     workers: raw.workers,
     graceMs: raw.grace_ms,
-    fenceMs: raw.fence_ms,
+    fenceMs: fenceMs(raw.fence_ms, redis),
     logLevel: raw.log_level,
     limits: {
       maxIoBytes: raw.limits.max_io_bytes,
@@ -271,6 +271,14 @@ function complete(raw: Raw): Config {
       return { device, tag, fields };
     }),
   };
+}
+
+/**
+ * With a shared store no shorter than a host may believe in its lease: a quarter more, for a write that it
+ * took must not be sent elsewhere while it may still send it.
+ */
+function fenceMs(configured: number, redis: StoreConfig | null): number {
+  return redis === null ? configured : Math.max(configured, Math.ceil(redis.coordination.leaseMs * 1.25));
 }
 
 /** A file that others use is in order only where they and this host take turns by one store. */
