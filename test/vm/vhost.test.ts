@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SluiceClient } from '../../src/client/index.js';
 import { MIB } from '../../src/core/model/units.js';
 import { TestService } from '../support/service.js';
-import { costByTag, keepBusy, shareByTag } from './attached.js';
+import { keepBusy, shareByTag } from './attached.js';
 import { Guest, Guests, canBoot, type GuestOptions } from './guest.js';
 
 vi.setConfig({ testTimeout: 240_000 });
@@ -110,15 +110,19 @@ describe.skipIf(!canBoot)('disks of virtual machines over vhost-user-blk', () =>
     const whole = await guest.run('umount /mnt && fsck.ext4 -fn /dev/vda > /dev/null 2>&1 && sha256sum < /dev/vda');
     expect(whole.split(' ')[0]).toBe(await digestOverGrpc(service));
 
-    const direct = await costOfTag(service, 'vm1/be-0', () =>
-      guest.run('ionice -c2 -n0 dd if=/dev/zero of=/dev/vda bs=4k count=100 oflag=direct'),
-    );
-    expect(direct).toBeGreaterThanOrEqual(100);
-    // Kept in memory and written later by a thread of the kernel, which has a priority of its own.
-    const buffered = await costOfTag(service, 'vm1/be-0', () =>
-      guest.run('ionice -c2 -n0 dd if=/dev/zero of=/dev/vda bs=4k count=100; sync'),
-    );
-    expect(buffered).toBeLessThan(100);
+    const BYTES = 100 * 4_096;
+    await guest.run('mount /dev/vda /mnt');
+    const dd = 'ionice -c2 -n0 dd if=/dev/zero of=/mnt/new bs=4k count=100';
+    expect(await writtenAs(service, 'vm1/be-0', () => guest.run(`${dd} oflag=direct`))).toBe(BYTES);
+    expect(await writtenAs(service, 'vm1/be-0', () => guest.run(`${dd} conv=fsync`))).toBe(BYTES);
+    // Kept in memory and written later by somebody else, who has a priority of its own.
+    const later = dd.replace('new', 'later');
+    expect(await writtenAs(service, 'vm1/be-0', () => guest.run(`${later}; sync`))).toBe(0);
+    const last = dd.replace('new', 'last');
+    expect(await writtenAs(service, 'vm1/be-4', () => guest.run(`${last}; sync`))).toBeGreaterThanOrEqual(BYTES);
+    // The journal has a priority by itself; flush and discard have none.
+    const tags = (await opsByTag(service)).map(([tag]) => tag);
+    expect(tags).toEqual(expect.arrayContaining(['vm1/be-3', 'vm1/none']));
 
     // An idle guest costs no more than 1 % of a core. The service has work of its own now and then: the best of three.
     let leastMs = Infinity;
@@ -161,16 +165,32 @@ describe.skipIf(!canBoot)('disks of virtual machines over vhost-user-blk', () =>
   });
 });
 
-async function costOfTag(service: TestService, tag: string, work: () => Promise<unknown>): Promise<number> {
-  const before = (await costByTag(service, 'disk0')).get(tag) ?? 0;
-  await work();
-  return ((await costByTag(service, 'disk0')).get(tag) ?? 0) - before;
+interface Counted {
+  readonly op: string;
+  readonly count: string;
+  readonly bytes: string;
+}
+
+async function opsByTag(service: TestService): Promise<[tag: string, ops: readonly Counted[]][]> {
+  const answer = await fetch(`http://${service.http}/v1/usage?device=disk0`);
+  const { rows } = (await answer.json()) as { rows: { tag: string; ops: Counted[] }[] };
+  return rows.map(({ tag, ops }) => [tag, ops]);
 }
 
 async function opsOf(service: TestService, op: string): Promise<number> {
-  const answer = await fetch(`http://${service.http}/v1/usage?device=disk0`);
-  const { rows } = (await answer.json()) as { rows: { ops: { op: string; count: string }[] }[] };
-  return rows.flatMap(({ ops }) => ops).reduce((sum, each) => sum + (each.op === op ? Number(each.count) : 0), 0);
+  const all = (await opsByTag(service)).flatMap(([, ops]) => ops);
+  return all.reduce((sum, each) => sum + (each.op === op ? Number(each.count) : 0), 0);
+}
+
+/** Bytes that were written with the tag meanwhile. */
+async function writtenAs(service: TestService, tag: string, work: () => Promise<unknown>): Promise<number> {
+  const written = async (): Promise<number> => {
+    const ops = (await opsByTag(service)).find(([of]) => of === tag)?.[1] ?? [];
+    return Number(ops.find(({ op }) => op === 'OP_WRITE')?.bytes ?? 0);
+  };
+  const before = await written();
+  await work();
+  return (await written()) - before;
 }
 
 async function digestOverGrpc(service: TestService): Promise<string> {
