@@ -51,7 +51,7 @@ export function usageCommand(): Command {
       await withClient(options.address, async (client) => {
         const rows = client.usage.query(asked);
         if (format === 'json') await print(jsonPieces(rows));
-        else if (format === 'csv') await print(csvPieces(rows));
+        else if (format === 'csv') await print(csvPieces(rows, asked.quantiles ?? []));
         else await printTable(rows, options.step !== undefined);
       });
     });
@@ -59,15 +59,16 @@ export function usageCommand(): Command {
 
 function queryOf(options: UsageOptions): UsageQuery {
   const stepMs = options.step === undefined ? 0 : STEPS[options.step]!;
+  const range = timeRange(options, stepMs);
   return {
     ...(options.device !== undefined && { device: options.device }),
     ...(options.tag !== undefined && { tagPrefix: options.tag }),
-    ...timeRange(options, stepMs),
+    ...range,
     stepMs,
     groupLevel: options.level,
     orderBy: options.order,
     topN: options.top,
-    quantiles: QUANTILES,
+    quantiles: keepsQuantiles(range.fromMs) ? QUANTILES : [],
   };
 }
 
@@ -87,8 +88,8 @@ async function* jsonPieces(rows: AsyncIterable<UsageRow>): AsyncGenerator<string
 }
 
 /** The header comes with the first line: what is refused prints nothing. */
-async function* csvPieces(rows: AsyncIterable<UsageRow>): AsyncGenerator<string, void> {
-  let header = csvHeader(QUANTILES);
+async function* csvPieces(rows: AsyncIterable<UsageRow>, quantiles: readonly number[]): AsyncGenerator<string, void> {
+  let header = csvHeader(quantiles);
   for await (const row of rows) {
     yield header + csvLines([row]);
     header = '';
@@ -130,6 +131,12 @@ function timeRange(options: UsageOptions, stepMs: number): { fromMs?: number; to
 function keptStepMs(backMs: number): number {
   const step = USAGE_STEPS.find(({ stepMs, keepMs }) => backMs + stepMs < keepMs) ?? USAGE_STEPS.at(-1)!;
   return step.stepMs;
+}
+
+/** Whether percentiles of that time are kept at some step. */
+function keepsQuantiles(fromMs: number | undefined): boolean {
+  const { stepMs, keepQuantilesMs } = USAGE_STEPS.at(-1)!;
+  return fromMs === undefined || Date.now() - fromMs + stepMs < keepQuantilesMs;
 }
 
 const BEFORE_UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };

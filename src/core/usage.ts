@@ -44,7 +44,7 @@ export interface LedgerLimits {
   readonly memoryBytesMax: number;
 }
 
-const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 256 * MIB };
+const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 512 * MIB };
 
 /**
  * An interval that has closed. Blocks are numbered through the seconds: a second's block is
@@ -183,7 +183,7 @@ export class Ledger implements UsageLedger {
     }
     this.advance();
     const level = levelFor(query);
-    const oldestS = this.oldestS(level);
+    const oldestS = this.oldestS(level, query.quantiles.length > 0);
     if (query.fromMs / MS_PER_S < oldestS) throw tooOld(query, level, oldestS * MS_PER_S);
     const parts = this.parts(level, query.fromMs / MS_PER_S, query.toMs / MS_PER_S);
     let [startMs, endMs] = [query.fromMs, query.toMs];
@@ -279,7 +279,7 @@ export class Ledger implements UsageLedger {
    */
   restore(level: number, interval: RestoredInterval, inside: boolean): void {
     const block = this.blockOf(interval);
-    if (interval.startS >= this.oldestS(level)) this.series[level]!.add(interval.startS, block);
+    if (interval.startS >= this.oldestS(level, false)) this.series[level]!.add(interval.startS, block);
     for (const id of block.ids) {
       if (this.tags.lastSeenS(id) < interval.startS) this.tags.setLastSeenS(id, interval.startS);
     }
@@ -444,7 +444,8 @@ export class Ledger implements UsageLedger {
 
   /** Lets go of what a series no longer keeps. Called as an interval closes, so about once a step. */
   private tidy(level: number): void {
-    this.series[level]!.expire(this.oldestS(level));
+    this.series[level]!.expire(this.oldestS(level, false));
+    this.series[level]!.expireHistograms(this.oldestS(level, true));
     for (let i = 0; i < LEVELS && this.bytesUsed > this.limits.memoryBytesMax; i++) {
       while (this.bytesUsed > this.limits.memoryBytesMax) {
         const dropped = this.series[i]!.dropOldest(KEPT_AT_LEAST);
@@ -454,10 +455,11 @@ export class Ledger implements UsageLedger {
     }
   }
 
-  private oldestS(level: number): number {
+  /** @param quantiles whether with its histograms */
+  private oldestS(level: number, quantiles: boolean): number {
     const step = USAGE_STEPS[level]!;
     const nowMs = Math.floor(this.clock.wallMs() / step.stepMs) * step.stepMs;
-    return Math.max((nowMs - step.keepMs) / MS_PER_S, this.droppedBeforeS[level]!);
+    return Math.max((nowMs - (quantiles ? step.keepQuantilesMs : step.keepMs)) / MS_PER_S, this.droppedBeforeS[level]!);
   }
 
   /** What makes up [fromS, toS) at a level, by interval of that level. What is open is copied: it may close meanwhile. */

@@ -22,6 +22,8 @@ const TOTALS = 'usage-totals';
 const SPAN_S = [300, 4 * 3_600, 30 * 86_400] as const;
 const SEGMENT_BYTES_MAX = 16 * MIB;
 const TOTAL_KIND = 10;
+/** A little more than is kept: the rest goes with the next interval. */
+const HOUR_MS = 3_600_000;
 /** A little after the second, so that all of it has been recorded. */
 const AFTER_SECOND_MS = 5;
 
@@ -62,13 +64,17 @@ export class SavedUsage {
     onTrouble: OnTrouble,
   ): Promise<SavedUsage> {
     const saved = new SavedUsage(folder, clock, onTrouble);
+    const totals = await saved.readTotals(report);
+    const counted = new Map(totals.map(({ device, number }) => [device, number]));
     const found: PortableInterval[][] = [];
     for (const [level, name] of LOGS.entries()) {
       const intervals: PortableInterval[] = [];
       found.push(intervals);
       const visit = (_kind: number, payload: Buffer): number => {
         const interval = unpackInterval(payload);
-        intervals.push(interval);
+        // A year of hours is read at a start: not with histograms that nobody can ask for.
+        const needed = interval.number > (counted.get(interval.device) ?? 0) || saved.keepsQuantiles(level, interval);
+        intervals.push(needed ? interval : { ...interval, histograms: new Uint8Array(0) });
         return interval.startS;
       };
       const stampSpanMax = SPAN_S[level]!;
@@ -76,7 +82,6 @@ export class SavedUsage {
         await SegmentLog.open({ folder, name, segmentBytesMax: SEGMENT_BYTES_MAX, stampSpanMax, visit, report }),
       );
     }
-    const totals = await saved.readTotals(report);
     restoreAll(found, totals, (device) => ledgerOf(saved, device));
     saved.wait();
     return saved;
@@ -144,6 +149,10 @@ export class SavedUsage {
   private stillKept(records: Unsaved[]): Unsaved[] {
     const nowS = this.clock.wallMs() / MS_PER_S;
     return records.filter(({ level, stamp }) => stamp >= nowS - USAGE_STEPS[level]!.keepMs / MS_PER_S);
+  }
+
+  private keepsQuantiles(level: number, { startS }: PortableInterval): boolean {
+    return startS * MS_PER_S >= this.clock.wallMs() - USAGE_STEPS[level]!.keepQuantilesMs - HOUR_MS;
   }
 
   private async dropOld(): Promise<void> {

@@ -35,8 +35,8 @@ export function lifeKey(device: string): string {
   return `${KEY_PREFIX}{${device}}:usage:life`;
 }
 
-/** How long after its last write an interval is kept; the total for ever. */
-export function keepMs(level: number): number {
-  const { stepMs, keepMs: kept } = USAGE_STEPS[level]!;
-  return kept + 2 * stepMs + 60 * MS_PER_S;
+/** How long after its last write a part of an interval is kept; the total for ever. */
+export function keepMs(level: number, part: UsagePart): number {
+  const { stepMs, keepMs: kept, keepQuantilesMs } = USAGE_STEPS[level]!;
+  return (part === 'sums' ? kept : keepQuantilesMs) + 2 * stepMs + 60 * MS_PER_S;
 }

@@ -136,7 +136,7 @@ export class UsageSender {
     for (const part of parts) {
       const key = intervalKey(this.device, level, interval.startS, part);
       commands.push(['HSET', key, field, Buffer.from(packPart({ names, count, content: block[part] }))]);
-      if (level !== LEVELS) commands.push(['PEXPIRE', key, keepMs(level)]);
+      if (level !== LEVELS) commands.push(['PEXPIRE', key, keepMs(level, part)]);
     }
     return commands;
   }

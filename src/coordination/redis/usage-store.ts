@@ -141,7 +141,8 @@ export class RedisUsageStore implements UsageStore {
   }
 
   private checkKept(query: UsageQuery, level: number): void {
-    const { stepMs, keepMs } = USAGE_STEPS[level]!;
+    const { stepMs, keepMs: sumsMs, keepQuantilesMs } = USAGE_STEPS[level]!;
+    const keepMs = query.quantiles.length === 0 ? sumsMs : keepQuantilesMs;
     const oldestMs = Math.floor(this.options.clock.wallMs() / stepMs) * stepMs - keepMs;
     if (query.fromMs < oldestMs) throw tooOld(query, level, oldestMs);
   }

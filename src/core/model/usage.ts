@@ -1,11 +1,14 @@
 /** What was served, as people ask for it. */
 import type { Op } from './request.js';
 
-/** The steps that time series are kept in, milliseconds, and how long each is kept. */
+/**
+ * The steps that time series are kept in, milliseconds, how long each is kept, and for how long with
+ * its percentiles: a busy tag's histograms of an hour are ten times its sums.
+ */
 export const USAGE_STEPS = [
-  { stepMs: 1_000, keepMs: 15 * 60_000 },
-  { stepMs: 60_000, keepMs: 48 * 3_600_000 },
-  { stepMs: 3_600_000, keepMs: 366 * 86_400_000 },
+  { stepMs: 1_000, keepMs: 15 * 60_000, keepQuantilesMs: 15 * 60_000 },
+  { stepMs: 60_000, keepMs: 48 * 3_600_000, keepQuantilesMs: 48 * 3_600_000 },
+  { stepMs: 3_600_000, keepMs: 366 * 86_400_000, keepQuantilesMs: 7 * 86_400_000 },
 ] as const;
 
 export const USAGE_ORDERS = ['tag', 'cost', 'bytes', 'ops'] as const;

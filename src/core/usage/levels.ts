@@ -31,9 +31,10 @@ export function levelFor(query: UsageQuery): number {
 /** What a range gets that begins before what the level keeps. */
 export function tooOld(query: UsageQuery, level: number, oldestMs: number): SluiceError {
   const step = String(USAGE_STEPS[level]!.stepMs);
+  const quantiles = query.quantiles.length === 0 ? '' : ' and quantiles are asked for';
   return new SluiceError(
     'OUT_OF_RANGE',
-    `from_ms must be ${String(oldestMs)} or later where steps of ${step} ms answer, got ${String(query.fromMs)}`,
+    `from_ms must be ${String(oldestMs)} or later where steps of ${step} ms answer${quantiles}, got ${String(query.fromMs)}`,
     { field: 'from_ms' },
   );
 }

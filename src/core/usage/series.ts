@@ -4,6 +4,8 @@ import type { UsageBlock } from './block.js';
 /** What a block costs beyond its bytes: its object, three views and their buffers. */
 const BLOCK_OVERHEAD_BYTES = 400;
 
+const NO_HISTOGRAMS = new Uint8Array(0);
+
 export class BlockSeries {
   /** An interval has several blocks where the wall clock came back to it. */
   private readonly blocks = new Map<number, UsageBlock[]>();
@@ -23,6 +25,18 @@ export class BlockSeries {
   /** Lets go of what starts before. */
   expire(beforeS: number): void {
     for (const start of [...this.blocks.keys()]) if (start < beforeS) this.drop(start);
+  }
+
+  /** Lets go of the histograms of what starts before. */
+  expireHistograms(beforeS: number): void {
+    for (const [start, blocks] of this.blocks) {
+      if (start >= beforeS) continue;
+      for (const [i, block] of blocks.entries()) {
+        if (block.histograms.length === 0) continue;
+        this.bytesUsed -= block.histograms.length;
+        blocks[i] = { ...block, histograms: NO_HISTOGRAMS };
+      }
+    }
   }
 
   /** Lets go of the oldest interval, unless only `keep` are left. @returns its start; null where none was let go */

@@ -105,7 +105,8 @@ export class UsageSum {
 
   /** As addSums; nothing to do where no quantile is asked for. */
   addHistograms(ids: Uint32Array, histograms: Uint8Array): void {
-    if (this.query.quantiles.length === 0) return;
+    // None are left where the wall clock went back behind what was let go of.
+    if (this.query.quantiles.length === 0 || histograms.length === 0) return;
     const reader = new HistogramsReader(histograms);
     for (const id of ids) {
       const place = this.place(id);

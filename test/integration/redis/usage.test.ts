@@ -82,7 +82,7 @@ describe.skipIf(!canRedis)('usage in Redis', () => {
     expect(await rowsOf(asked.store, { ...ALL, device: 'disk0' })).toEqual(plain.query(ALL, 'disk0'));
     for (const { stepMs, keepMs } of USAGE_STEPS) {
       const toMs = (Math.floor(clock.wallMs() / stepMs) + 1) * stepMs;
-      const query = { ...ALL, stepMs, toMs, fromMs: Math.max(toMs - keepMs, toMs - 200 * stepMs) };
+      const query = { ...ALL, stepMs, toMs, fromMs: Math.max(toMs - keepMs, toMs - 150 * stepMs) };
       expect(await rowsOf(asked.store, query), String(stepMs)).toEqual(plain.query(query, 'disk0'));
     }
   }

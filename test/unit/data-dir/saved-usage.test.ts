@@ -68,9 +68,13 @@ function told(ledger: Ledger, clock: StillClock): unknown[] {
   const everything = ledger
     .query(ALL, 'disk0')
     .map(({ tag, endMs, ops, queueUs, serviceUs }) => ({ tag, endMs, ops, queueUs, serviceUs }));
-  const steps = USAGE_STEPS.map(({ stepMs, keepMs }) => {
+  const steps = USAGE_STEPS.flatMap(({ stepMs, keepMs, keepQuantilesMs }) => {
     const toMs = (Math.floor(clock.wallMs() / stepMs) + 1) * stepMs;
-    return ledger.query({ ...ALL, stepMs, toMs, fromMs: toMs - stepMs - keepMs }, 'disk0');
+    const query = { ...ALL, stepMs, toMs };
+    return [
+      ledger.query({ ...query, fromMs: toMs - stepMs - keepQuantilesMs }, 'disk0'),
+      ledger.query({ ...query, fromMs: toMs - stepMs - keepMs, quantiles: [] }, 'disk0'),
+    ];
   });
   return [everything, ...steps, ledger.listTags('', '', 10).map(({ tag }) => tag)];
 }

@@ -204,6 +204,26 @@ describe('Ledger', () => {
     );
   });
 
+  it('keeps the sums of old hours longer than their percentiles, and says where those end', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
+    for (let hour = 0; hour < 20 * 24; hour++) {
+      for (let i = 1; i <= 50; i++) ledger.account('a').record(1, 4_096, 1, false, false, i * 1_000, i * i * 1_000);
+      clock.advance(3_600_000);
+    }
+    const toMs = Math.floor(clock.wallMs() / 3_600_000) * 3_600_000;
+    const query = { ...ALL, stepMs: 3_600_000, fromMs: toMs - 20 * 86_400_000, toMs };
+    expect(ledger.query(query).length).toBe(20 * 24);
+    const week = toMs - 7 * 86_400_000;
+    const quantiles = [0.5];
+    expect(() => ledger.query({ ...query, quantiles })).toThrow(
+      `from_ms must be ${String(week)} or later where steps of 3600000 ms answer and quantiles are asked for`,
+    );
+    const kept = ledger.query({ ...query, quantiles, fromMs: week });
+    expect(kept.map(({ queueUs }) => Math.abs(queueUs[0]! / 25 - 1) < 1 / 32)).toEqual(kept.map(() => true));
+    expect(ledger.bytesUsed).toBeLessThan(7 * 24 * 900 + 20 * 24 * 500 + 900 * 900);
+  });
+
   it('gives up the oldest seconds when memory runs short, says so, and keeps totals exact', () => {
     const clock = new WallClock(T0);
     const ledger = new Ledger(clock, { memoryBytesMax: 200_000 });
