@@ -8,6 +8,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { SluiceError, invalid } from '../../core/model/errors.js';
 import { NS_PER_MS } from '../../core/model/units.js';
+import { removeStaleSocket } from './stale-socket.js';
 import { NbdConnection } from './connection.js';
 import type { NbdDoorParts } from './parts.js';
 
@@ -45,7 +46,12 @@ export class NbdDoor {
    * @returns the port; 0 for a Unix socket
    * @throws SluiceError INVALID_ARGUMENT where the address cannot be had
    */
-  listen(address: NbdAddress): Promise<number> {
+  async listen(address: NbdAddress): Promise<number> {
+    if ('path' in address) await removeStaleSocket(address.path);
+    return this.#listen(address);
+  }
+
+  #listen(address: NbdAddress): Promise<number> {
     return new Promise((resolve, reject) => {
       const refuse = (error: Error): void => {
         const got = 'path' in address ? `unix:${address.path}` : `${address.host}:${String(address.port)}`;

@@ -19,7 +19,7 @@ describe('a stream', () => {
       maxHandles: 1_024,
     });
     expect(stream.opened).toEqual([
-      { handle: 7, code: CODES.OK, message: '', sizeBytes: 2 ** 30, blockBytes: 512, readOnly: false },
+      { handle: 7, code: CODES.OK, message: '', sizeBytes: 2 ** 30, blockBytes: 512, readOnly: false, lease: false },
     ]);
     expect(stream.credit(7)).toEqual({ handle: 7, requestsTotal: 256, bytesTotal: 8 * 1_048_576 });
     stream.send({ requests: [read(1, { handle: 7, length: 1_024 }), write(2, { handle: 7, fua: true })] });

@@ -1,4 +1,8 @@
 /** What the NBD door answers, what it refuses and by which error, and what it holds at most. */
+import { spawnSync } from 'node:child_process';
+import { lstatSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { allRows } from '../../../src/control/usage.js';
 import { OPS } from '../../../src/core/model/request.js';
@@ -273,6 +277,27 @@ describe('the end', () => {
     await until(() => rig.device.submitted.length === 1);
     await rig.door.drain(0);
     expect(await read).toMatchObject({ errno: NBD_ERRNO.ESHUTDOWN });
+  });
+
+  test('a socket that a killed process left behind is replaced, one in use and what is no socket are errors', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-nbd-'));
+    try {
+      const path = join(folder, 'nbd.sock');
+      const script = `require('node:net').createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, 'SIGKILL'))`;
+      spawnSync(process.execPath, ['-e', script]);
+      expect(lstatSync(path).isSocket()).toBe(true);
+      await using first = await FakeRig.start({}, path);
+      await expect(FakeRig.start({}, path)).rejects.toThrow(
+        /^listen\.nbd must be an address that is free to listen at/,
+      );
+      await until(() => first.door.connections === 0);
+      const file = join(folder, 'file');
+      writeFileSync(file, 'kept');
+      await expect(FakeRig.start({}, file)).rejects.toThrow(/^listen\.nbd must be an address that is free/);
+      expect(readFileSync(file, 'utf8')).toBe('kept');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('an address that is taken is an error that names it', async () => {

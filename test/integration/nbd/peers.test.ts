@@ -129,23 +129,27 @@ describe.skipIf(!qemu)('QEMU', () => {
 });
 
 describe.skipIf(!fio)('fio', () => {
-  test.each(['disk', 'ssd'])('writes and verifies %s at depth 32', async (device) => {
-    await using service = await TestService.start({ config: CONFIG });
-    const seconds = process.env['SLUICE_LONG'] === '1' ? 60 : 4;
-    const printed = await run(
-      'fio',
-      [
-        ...['--name=nbd', '--ioengine=nbd', `--uri=nbd://${service.nbd}/${device}@acme/db`, '--rw=randrw', '--bs=4k'],
-        ...['--iodepth=32', '--verify=crc32c', '--verify_fatal=1', `--size=${String(SIZE_BYTES)}`],
-        ...['--time_based=1', `--runtime=${String(seconds)}`, '--output-format=json'],
-      ],
-      service.folder,
-    );
-    const { jobs } = JSON.parse(printed.slice(printed.indexOf('{'))) as {
-      jobs: { error: number; read: { total_ios: number }; write: { total_ios: number } }[];
-    };
-    expect(jobs[0]!.error).toBe(0);
-    expect(jobs[0]!.read.total_ios).toBeGreaterThan(100);
-    expect(jobs[0]!.write.total_ios).toBeGreaterThan(100);
-  });
+  test.each(['disk', 'ssd'])(
+    'writes and verifies %s at depth 32',
+    async (device) => {
+      await using service = await TestService.start({ config: CONFIG });
+      const seconds = process.env['SLUICE_LONG'] === '1' ? 60 : 4;
+      const printed = await run(
+        'fio',
+        [
+          ...['--name=nbd', '--ioengine=nbd', `--uri=nbd://${service.nbd}/${device}@acme/db`, '--rw=randrw', '--bs=4k'],
+          ...['--iodepth=32', '--verify=crc32c', '--verify_fatal=1', `--size=${String(SIZE_BYTES)}`],
+          ...['--time_based=1', `--runtime=${String(seconds)}`, '--output-format=json'],
+        ],
+        service.folder,
+      );
+      const { jobs } = JSON.parse(printed.slice(printed.indexOf('{'))) as {
+        jobs: { error: number; read: { total_ios: number }; write: { total_ios: number } }[];
+      };
+      expect(jobs[0]!.error).toBe(0);
+      expect(jobs[0]!.read.total_ios).toBeGreaterThan(100);
+      expect(jobs[0]!.write.total_ios).toBeGreaterThan(100);
+    },
+    120_000,
+  );
 });

@@ -20,9 +20,10 @@ export class FakeRig implements AsyncDisposable {
     this.door = door(new FakeDevices(this.device), NO_POLICIES, more);
   }
 
-  static async start(more: Partial<NbdDoorParts> = {}, port = 0): Promise<FakeRig> {
+  /** @param at a port of loopback, 0 = a free one, or the path of a Unix socket */
+  static async start(more: Partial<NbdDoorParts> = {}, at: number | string = 0): Promise<FakeRig> {
     const rig = new FakeRig(more);
-    rig.port = await rig.door.listen({ host: '127.0.0.1', port });
+    rig.port = await rig.door.listen(typeof at === 'string' ? { path: at } : { host: '127.0.0.1', port: at });
     return rig;
   }
 
