@@ -120,6 +120,18 @@ module.exports = {
       { path: 'node_modules/koffi' },
     ),
     rule(
+      'vega-in-one-room',
+      'Only the report of experiments draws; what draws takes a while to load.',
+      { path: '^src/', pathNot: '^src/experiments/report/' },
+      { path: 'node_modules/(vega|vega-lite)/' },
+    ),
+    rule(
+      'baselines-for-experiments',
+      'What devices are scheduled by knows nothing of what it is compared with.',
+      { path: '^src/', pathNot: '^src/(core/scheduling/baselines|simulator|experiments)/' },
+      { path: '^src/core/scheduling/baselines/' },
+    ),
+    rule(
       'prom-in-one-file',
       'prom-client is wrapped once.',
       { path: '^src/', pathNot: '^src/telemetry/metrics\\.ts$' },

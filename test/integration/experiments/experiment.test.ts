@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { ROOT, SLUICE, cleanEnvironment } from '../../support/service.js';
 
+/** The whole report where there is time for it: about a minute on two free processors. */
+const LONG = process.env['SLUICE_LONG'] === '1';
 const work = mkdtempSync(join(tmpdir(), 'sluice-experiment-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
@@ -40,6 +42,19 @@ describe('sluice experiment', () => {
     expect(first.get('algorithms.svg')).toMatch(/^<svg/);
     expect(first.get('index.html')).toContain('algorithms.lottery-exact');
   }, 60_000);
+
+  test('every claim comes out as expected', async () => {
+    const names = LONG ? ['all'] : ['figure-6', 'algorithms'];
+    const { code, stdout, stderr } = await experiment(...names, '--out', 'whole', '--json');
+    expect(code, stderr).toBe(0);
+    const { claims, missing } = JSON.parse(stdout.trim().split('\n').at(-1)!) as {
+      claims: { asExpected: boolean }[];
+      missing: string[];
+    };
+    expect(claims.length).toBeGreaterThanOrEqual(LONG ? 50 : 8);
+    expect(claims.every(({ asExpected }) => asExpected)).toBe(true);
+    expect(missing).toEqual([]);
+  }, 600_000);
 
   test('shares that are ignored make checks fail and the command exit 1', async () => {
     const args = ['figure-4', '--seeds', '3', '--seconds', '30', '--out', 'broken', '--json'];
