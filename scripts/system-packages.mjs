@@ -9,6 +9,16 @@ const PACKAGES = [
     skips: 'the Python client against the gRPC door',
   },
   {
+    name: 'protobuf-compiler',
+    present: () => works('protoc', ['--version']),
+    skips: 'the Python programs of the documents',
+  },
+  {
+    name: 'protobuf-compiler-grpc',
+    present: () => works('which', ['grpc_python_plugin']),
+    skips: 'the Python programs of the documents',
+  },
+  {
     name: 'fio',
     present: () => works('fio', ['--version']),
     skips: 'reading logs of I/O that fio itself wrote, fio over NBD',

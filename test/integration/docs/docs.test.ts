@@ -1,6 +1,6 @@
 /** What README and guides say to type works as it stands. */
-import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -31,12 +31,20 @@ function blocks(file: string): Block[] {
 const ALL = [
   'README.md',
   'docs/clients.md',
+  'docs/control-plane.md',
+  'docs/dashboard.md',
+  'docs/python.md',
   'docs/replay.md',
   'docs/http.md',
   'docs/coordination.md',
   'docs/usage.md',
   'docs/virtual-machines.md',
 ].flatMap(blocks);
+/** Debian's, which has the packages that docs/python.md names. */
+const PYTHON = '/usr/bin/python3';
+const canPython =
+  spawnSync(PYTHON, ['-c', 'import grpc']).status === 0 &&
+  spawnSync('which', ['protoc', 'grpc_python_plugin']).status === 0;
 const work = mkdtempSync(join(tmpdir(), 'sluice-docs-'));
 // Below the package, so that a program's `import 'sluice-io'` finds it as it would a dependency.
 const programs = join(ROOT, 'build', 'docs');
@@ -55,6 +63,8 @@ beforeAll(async () => {
   // And a disk that clients hold themselves, as docs/devices.md configures it.
   const lun = 'bindings: { lun7: { type: lease, size_bytes: 1073741824 } }\ndevices:\n  lun7: { binding: lun7 }';
   const config = readFileSync(join(ROOT, 'deploy/sluice.yaml'), 'utf8').replace('\ndevices:', `\n${lun}`);
+  // The contract, where commands of a checkout find it.
+  symlinkSync(join(ROOT, 'proto'), join(work, 'proto'));
   // Where sockets that nobody named lie.
   service = await TestService.start({ config, environment: { XDG_RUNTIME_DIR: work } });
 });
@@ -65,17 +75,24 @@ afterAll(async () => {
   rmSync(programs, { recursive: true, force: true });
 });
 
-async function run(command: string, args: readonly string[]): Promise<{ code: number; output: string }> {
+async function run(
+  command: string,
+  args: readonly string[],
+): Promise<{ code: number; output: string; stdout: string }> {
   const child = spawn(command, args, {
     cwd: work,
     env: cleanEnvironment({ SLUICE_ADDRESS: service.grpc }),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  let stdout = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+    stdout += chunk.toString();
+  });
   child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? -1)));
-  return { code, output };
+  return { code, output, stdout };
 }
 
 /** A line as a shell would read it, short of what the documents do not use. */
@@ -105,8 +122,17 @@ async function type(line: string): Promise<void> {
     // The service of the documents is up already, on ports of its own.
     if (second === 'serve') return;
     // Ten seconds of load show no more than one does.
-    const args = [second!, ...rest].map((word, i, all) => (all[i - 1] === '--seconds' ? '1' : word));
-    const { code, output } = await run(process.execPath, [SLUICE, ...args]);
+    const all = [second!, ...rest].map((word, i, words) => (words[i - 1] === '--seconds' ? '1' : word));
+    const into = all.indexOf('>');
+    const args = into < 0 ? all : all.slice(0, into);
+    const { code, output, stdout } = await run(process.execPath, [SLUICE, ...args]);
+    expect(code, `${line}\n${output}`).toBe(0);
+    if (into >= 0) writeFileSync(join(work, all[into + 1]!), stdout);
+    return;
+  }
+  if (first === 'protoc') {
+    if (!canPython) return;
+    const { code, output } = await run(first, [second!, ...rest]);
     expect(code, `${line}\n${output}`).toBe(0);
     return;
   }
@@ -191,5 +217,19 @@ describe('programs of the documents', () => {
       const { code, output } = await run(process.execPath, [pathToFileURL(path).pathname]);
       expect(code, output).toBe(0);
     },
+  );
+});
+
+describe.skipIf(!canPython)('Python programs of the documents', () => {
+  const written = ALL.filter(({ language }) => language === 'python');
+  test.each(written.map((block) => [`${block.file}:${String(block.line)}`, block] as const))(
+    '%s runs',
+    async (_, block) => {
+      const path = join(work, `program-${String(block.line)}.py`);
+      writeFileSync(path, block.text);
+      const { code, output } = await run(PYTHON, [path]);
+      expect(code, output).toBe(0);
+    },
+    60_000,
   );
 });
