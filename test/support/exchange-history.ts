@@ -67,6 +67,7 @@ export class ModelHost {
   /** Requests granted or sent in advance, by tag, and their cost. */
   readonly served = new Map<string, number>();
   readonly #rows = new Map<string, ModelRow>();
+  readonly #byNumber = new Map<number, ModelRow>();
   readonly #free: number[] = [];
   #numbers = 0;
   #lastReply: ExchangeReply | null = null;
@@ -89,6 +90,11 @@ export class ModelHost {
     let sum = 0;
     for (const row of this.#rows.values()) sum += row.queue.length;
     return sum;
+  }
+
+  /** Rows that it keeps. */
+  get rowCount(): number {
+    return this.#rows.size;
   }
 
   get lastReply(): ExchangeReply | null {
@@ -212,7 +218,7 @@ export class ModelHost {
   }
 
   #granted(number: number, granted: number): void {
-    const row = [...this.#rows.values()].find((each) => each.row === number);
+    const row = this.#byNumber.get(number);
     if (row === undefined) throw new Error(`a grant for row ${number}, which is not open`);
     if (granted < row.seen) throw new Error(`granted fell below what was seen: ${granted} < ${row.seen}`);
     for (let i = granted - row.seen; i > 0; i--) {
@@ -331,11 +337,13 @@ export class ModelHost {
       forgotten: false,
     };
     this.#rows.set(tag, row);
+    this.#byNumber.set(row.row, row);
     return row;
   }
 
   #drop(row: ModelRow): void {
     this.#rows.delete(row.tag);
+    this.#byNumber.delete(row.row);
     this.#free.push(row.row);
   }
 

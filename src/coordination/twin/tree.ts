@@ -4,7 +4,7 @@ import { endBusyPeriod, lowestActiveVio, noteVio } from './order.js';
 import { CHILDREN_MAX, NODES_MAX, NONE, ROOT, makeNode, type Node } from './records.js';
 
 /** Idle nodes looked at in a call, and more for each that it made. */
-const SWEEP = 2;
+const SWEEP = 16;
 const SWEEP_FOR_EACH = 4;
 /** A node is kept that long after it was last spoken of. */
 const KEEP_US = 1_000_000;

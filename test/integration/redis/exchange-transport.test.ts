@@ -6,6 +6,8 @@ import { ModelHost } from '../../support/exchange-history.js';
 import { RedisServer, eventually } from '../../support/redis.js';
 import { connectTo } from '../../support/shared-store.js';
 
+/** A day of tags in short; the long form is as many as a busy day has. */
+const CHURN_TAGS = process.env.SLUICE_LONG === '1' ? 1_000_000 : 10_000;
 const NO_POLICIES = { revision: 0, shares: new Map() };
 
 function ask(exchange: RedisExchange, call: ExchangeCall): Promise<ExchangeReply> {
@@ -126,5 +128,37 @@ describe('the exchange over Redis', () => {
       const left = (await server.admin.hkeys(`${key}:t`)).filter((tag) => tag.startsWith('gone'));
       return left.length === 0 && (await server.admin.exists(`${key}:r1`)) === 0 ? true : null;
     });
+  });
+
+  it(`stays as small as it was while ${CHURN_TAGS} tags come and go`, { timeout: 3_600_000 }, async () => {
+    const host = new ModelHost('many', 'many', { depth: 128 }, NO_POLICIES);
+    const key = exchangeKey('many');
+    const samples: { nodes: number; bytes: number; rows: number }[] = [];
+    const round = async (from: number, count: number): Promise<void> => {
+      for (let i = from; i < from + count; i++) host.arrive(`t${i % 1_000}/tag${i}`, 1, 0);
+      await step(host);
+      host.finishAll();
+      await step(host);
+      host.forgetQuiet();
+    };
+    for (let tags = 0; tags < CHURN_TAGS; tags += 64) {
+      await round(tags, 64);
+      if (tags % (CHURN_TAGS / 20) >= 64) continue;
+      const memory = /used_memory:(\d+)/.exec(await server.admin.info('memory'));
+      samples.push({ nodes: await server.admin.hlen(`${key}:n`), bytes: Number(memory![1]), rows: host.rowCount });
+    }
+    const early = samples.slice(2, 10);
+    const late = samples.slice(10);
+    for (const what of ['nodes', 'bytes', 'rows'] as const) {
+      const before = Math.max(...early.map((sample) => sample[what]));
+      const after = Math.max(...late.map((sample) => sample[what]));
+      expect(after, `${what}, from ${JSON.stringify(samples)}`).toBeLessThan(before * 2 + 2_000);
+    }
+    await eventually('nothing is left of them', async () => {
+      for (let i = 0; i < 50; i++) await round(0, 0);
+      return (await server.admin.hlen(`${key}:n`)) < 10 ? true : null;
+    });
+    const left = await server.admin.keys(`${key}:*`);
+    expect(left.filter((each) => each.includes(':o'))).toEqual([]);
   });
 });

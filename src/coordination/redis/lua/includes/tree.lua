@@ -3,7 +3,7 @@
 
 local list, unlist, open_leaf, sweep
 do
-  -- #define SWEEP 2
+  -- #define SWEEP 16
   -- #define SWEEP_FOR_EACH 4
   -- #define KEEP_US 1000000
 
