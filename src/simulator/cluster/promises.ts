@@ -39,7 +39,7 @@ export class BrokenPromise extends Error {
 const CLOSE_LOOK = 8;
 /** So long without faults, in leases, and all is as if there had been none. */
 const CALM_LEASES = 2;
-/** So long nothing may have waited before a load is light. */
+/** So long no host may have had more than its part before a load is light. */
 const LIGHT_NS = 400 * NS_PER_MS;
 
 interface HostTruth {
@@ -72,7 +72,7 @@ export class Promises implements DiskWatch, HostEvents {
   #stateDepth: number;
   #depthMax = 0;
   #depths: { depth: number; untilNs: number }[] = [];
-  #lastWaitNs = 0;
+  #lastBusyNs = 0;
   #idleSinceNs = -1;
 
   constructor(plan: Plan, world: VirtualClock, control: ControlPlane) {
@@ -160,10 +160,11 @@ export class Promises implements DiskWatch, HostEvents {
     const { depth } = this.#control.settings;
     let alive = 0;
     for (const each of this.#hosts) if (each !== undefined && each.leaseEndNs > nowNs) alive += 1;
+    // More than its part of half the depth on one host, and slots are asked for.
+    if (truth.open.size + 1 > depth / (2 * alive)) this.#lastBusyNs = nowNs;
     const light =
       this.#isCalm &&
-      nowNs - this.#lastWaitNs > LIGHT_NS &&
-      alive * 2 <= depth &&
+      nowNs - this.#lastBusyNs > LIGHT_NS &&
       truth.open.size === 0 &&
       this.disk!.counts[host.number] === 0;
     truth.open.set(io, light);
@@ -177,12 +178,9 @@ export class Promises implements DiskWatch, HostEvents {
       throw new BrokenPromise('once', `a request of ${tag} on ${host.id} is answered again (${io.code})`);
     truth.open.delete(io);
     if (io.code === 'OK') truth.served += 1;
-    if (io.code === 'OK' && io.queueNs > 0) {
-      if (light) {
-        const us = io.queueNs / NS_PER_US;
-        throw new BrokenPromise('light', `a request of ${tag} on ${host.id} waited ${us} us under light load`);
-      }
-      this.#lastWaitNs = this.#world.nowNs();
+    if (light && io.code === 'OK' && io.queueNs > 0) {
+      const us = io.queueNs / NS_PER_US;
+      throw new BrokenPromise('light', `a request of ${tag} on ${host.id} waited ${us} us under light load`);
     }
   }
 
@@ -269,8 +267,8 @@ export class Promises implements DiskWatch, HostEvents {
     let total = 0;
     for (const count of waiting.values()) total += count;
     const nowNs = this.#world.nowNs();
-    if (total > 0) this.#lastWaitNs = nowNs;
     if (!this.#isCalm) {
+      this.#lastBusyNs = nowNs;
       this.#idleSinceNs = -1;
       this.order.reset();
       return;
