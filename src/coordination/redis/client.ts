@@ -45,6 +45,9 @@ export function makeClient(settings: ClientSettings): Client {
     // What is not answered before the connection ends fails at once: whether to say it again is for
     // the one who knows what a repeat means.
     autoResendUnfulfilledCommands: false,
+    // Subscriptions are made anew by their owner: those that ioredis makes fail unheard when the
+    // connection ends again, and an unheard rejection ends the process.
+    autoResubscribe: false,
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
   };

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RedisConnection } from '../../../src/coordination/redis/connection.js';
 import { parseStoreUrl } from '../../../src/coordination/redis/url.js';
 import { RedisServer, canRedis, eventually } from '../../support/redis.js';
-import { RedisCluster, SentinelGroup } from '../../support/redis-groups.js';
+import { RedisCluster } from '../../support/redis-groups.js';
 import { TcpProxy } from '../../support/tcp-proxy.js';
 import { LogLines } from '../../support/log-lines.js';
 
@@ -80,26 +80,6 @@ describe.skipIf(!canRedis)('a connection to Redis', () => {
       await expect(connection.batch([['GET', 'x']])).resolves.toEqual([null]);
       proxy.cut();
       await eventually('it is up again', () => (connection.up && proxy.connections > 0 ? true : null));
-    } finally {
-      connection.close();
-    }
-  });
-
-  it('follows the master that Sentinel names', async () => {
-    await using group = await SentinelGroup.start();
-    const connection = await open(group.url);
-    try {
-      const before = connection.serverOf('x');
-      const master = await group.master();
-      await connection.batch([['SET', 'sluice:x', '1']]);
-      await master.admin.call('WAIT', '1', '1000');
-      await master.kill();
-      await eventually('another master answers', async () => {
-        const [value] = await connection.batch([['GET', 'sluice:x']]);
-        await connection.batch([['SET', 'sluice:x', '2']]);
-        return value === '1' ? true : null;
-      });
-      expect(connection.serverOf('x')).not.toBe(before);
     } finally {
       connection.close();
     }
