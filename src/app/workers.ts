@@ -118,13 +118,25 @@ export class Workers {
   }
 }
 
+/** A worker's end of the channel to its parent. */
+export interface WorkerEnd {
+  serving(listening: Listening): void;
+  /** Lets go of the channel, which would hold the process. */
+  failed(): void;
+  onDrain(fn: () => void): void;
+}
+
 /** This process, where it is a worker; null where it is the service itself or the parent. */
-export function asWorker(): { serving(listening: Listening): void; onDrain(fn: () => void): void } | null {
-  if (!cluster.isWorker) return null;
+export function asWorker(): WorkerEnd | null {
+  const { worker } = cluster;
+  if (worker === undefined) return null;
   return {
     serving: (listening) => {
       const message: Serving = { kind: 'serving', listening };
       process.send!(message);
+    },
+    failed: () => {
+      worker.disconnect();
     },
     onDrain: (fn) => {
       process.on('message', (message) => {

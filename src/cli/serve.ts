@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { loadConfig } from '../app/config.js';
 import { Service, writeReadyFile, type Listening } from '../app/service.js';
-import { Workers, asWorker } from '../app/workers.js';
+import { Workers, asWorker, type WorkerEnd } from '../app/workers.js';
 import { makeLogger } from '../telemetry/logger.js';
 import { integer } from './arguments.js';
 
@@ -62,7 +62,10 @@ export function serveCommand(): Command {
       }
       const service = new Service(config, logger);
       const stopped = told === null ? stopOnSignal(service) : stopWhenTold(service, told);
-      const listening = await service.start();
+      const listening = await service.start().catch((error: unknown) => {
+        told?.failed();
+        throw error;
+      });
       if (told === null) announce(listening, options.readyFile);
       else told.serving(listening);
       const hung = await stopped;
@@ -94,13 +97,18 @@ async function serveByWorkers(workers: Workers, readyFile: string | undefined): 
     process.on('SIGTERM', onSignal);
     process.on('SIGINT', onSignal);
   });
-  announce(await workers.start(), readyFile);
+  try {
+    announce(await workers.start(), readyFile);
+  } catch {
+    // The worker has said what is wrong.
+    process.exit(1);
+  }
   await stopped;
   process.exit(0);
 }
 
 /** A worker drains when its parent says so, or on SIGTERM of its own; Ctrl-C at a terminal reaches both, and is the parent's. */
-function stopWhenTold(service: Service, told: NonNullable<ReturnType<typeof asWorker>>): Promise<readonly string[]> {
+function stopWhenTold(service: Service, told: WorkerEnd): Promise<readonly string[]> {
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       service.stop().then(resolve, reject);

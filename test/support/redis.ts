@@ -12,7 +12,7 @@ export const canRedis =
   spawnSync('redis-server', ['--version']).status === 0 && spawnSync('redis-sentinel', ['--version']).status === 0;
 
 /** How long a server may take to come up on a loaded machine. */
-const START_MS = 20_000;
+const START_MS = 40_000;
 
 /** A port that was free just now. */
 export function freePort(): Promise<number> {

@@ -58,7 +58,7 @@ describe.skipIf(!canRedis)('hosts on a group of Redis servers', () => {
       await master.kill();
       await eventually('another is master', async () => ((await group.master()) === master ? null : true));
     });
-  }, 60_000);
+  }, 120_000);
 
   it('go on when a master of a cluster dies and comes back', async () => {
     await using cluster = await RedisCluster.start();
@@ -69,5 +69,5 @@ describe.skipIf(!canRedis)('hosts on a group of Redis servers', () => {
       await sleep(1_500);
       await node.restart();
     });
-  }, 60_000);
+  }, 120_000);
 });

@@ -23,7 +23,7 @@ coordination: { lease_ms: 1500, grace_ms: 500 }
 /** Redis is gone for longer than grace and lease; SLUICE_LONG: as long as the promise is put. */
 const AWAY_MS = process.env['SLUICE_LONG'] === '1' ? 5_000 : 1_500;
 
-describe.skipIf(!canRedis)('hosts on one Redis', () => {
+describe.skipIf(!canRedis)('hosts on one Redis', { timeout: 90_000 }, () => {
   let redis: RedisServer;
   let hosts: Hosts;
   let control: SluiceClient;
