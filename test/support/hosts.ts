@@ -126,7 +126,7 @@ async function modeOf(service: TestService): Promise<string> {
   return hosts.find(({ self }) => self)!.mode;
 }
 
-/** Requests that the host counts as executed on the device. */
+/** Requests that were executed on the device, over all hosts, as the host says. */
 export async function executions(service: TestService, device: string): Promise<number> {
   const client = await SluiceClient.connect(service.grpc);
   let sum = 0;
