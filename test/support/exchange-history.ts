@@ -416,7 +416,7 @@ export async function runHistory(rng: Rng, exchange: Exchange, options: HistoryO
     if (rng.next() < faults.server) server = `s${step}`;
     if (options.flush !== undefined && rng.next() < 0.003) await options.flush();
     if (rng.next() < 0.02) changePolicy(rng, policies, options.tags);
-    if (options.orderly !== true && rng.next() < 0.005) changeSettings(rng, hosts, options.settings);
+    if (options.orderly !== true && rng.next() < 0.005) changeSettings(rng, hosts, options);
     if ((paused.get(host) ?? 0) > nowUs) continue;
     act(rng, host, options, nowUs);
     const call = structuredClone(host.call(nowUs));
@@ -460,14 +460,24 @@ function changePolicy(rng: Rng, policies: ModelPolicies, tags: readonly string[]
   });
 }
 
-/** Depth and credit change at any time; the scheduler now and then. */
-function changeSettings(rng: Rng, hosts: readonly ModelHost[], patch: DeviceSettingsPatch): void {
+/** Costs above it pass what a tree's time may be within a history. */
+const DEAR = 65_536;
+
+/**
+ * Depth and credit change at any time; the scheduler now and then. Where time is renormalised the credit
+ * stays: idle nodes are floored by it at once in the twin, in Lua when they are next read.
+ */
+function changeSettings(rng: Rng, hosts: readonly ModelHost[], options: HistoryOptions): void {
+  const patch = options.settings;
   const revision = Math.max(...hosts.map((host) => host.settingsRevision)) + 1;
   const schedulers = ['fair', 'fair', 'stride', 'fifo'] as const;
+  const credit = patch.fair?.credit ?? 0;
+  const depth = 1 + rng.below(16);
+  const drawn = rng.below(3);
   const settings = patchSettings(DEFAULT_SETTINGS, {
     ...patch,
-    depth: 1 + rng.below(16),
-    fair: { credit: rng.below(3), idleResetMs: 1 + rng.below(50) },
+    depth,
+    fair: { credit: options.costMax > DEAR ? credit : drawn, idleResetMs: 1 + rng.below(50) },
     ...(rng.next() < 0.2 ? { scheduler: schedulers[rng.below(4)]! } : {}),
   });
   for (const host of hosts) {
