@@ -2,6 +2,8 @@
 import { checkDeviceName } from '../core/model/tag.js';
 import { invalid } from '../core/model/errors.js';
 import { checkDisk, type DiskView, type PriorityNames } from '../core/model/disk.js';
+import type { Disk__Output } from '../wire/gen/sluice/v1/Disk.js';
+import { priorityNamesFromWire, priorityNamesToWire } from '../wire/priority-names.js';
 import { serviceMethods, type Calls } from './calls.js';
 
 /** A disk to attach. */
@@ -28,16 +30,22 @@ export class DiskClient {
    * @throws (rejects) SluiceError NOT_FOUND (the device), ALREADY_EXISTS (the socket), UNSUPPORTED (the host makes no
    * native calls), PERMISSION_DENIED (the service is on another machine)
    */
-  attach(disk: DiskInput): Promise<DiskView> {
+  async attach(disk: DiskInput): Promise<DiskView> {
     checkDeviceName(disk.device);
     // Only the service knows which socket it is to be where none is named.
     const { device, tag, socket, map } = checkDisk({ map: {}, socket: '/', ...disk });
-    return this.calls.unary(this.methods.Attach, { device, tag, socket: disk.socket === undefined ? '' : socket, map });
+    const request = {
+      device,
+      tag,
+      socket: disk.socket === undefined ? '' : socket,
+      map: priorityNamesToWire(map),
+    };
+    return fromWire(await this.calls.unary(this.methods.Attach, request));
   }
 
   /** Ordered by socket. */
   async list(): Promise<DiskView[]> {
-    return (await this.calls.unary(this.methods.List, {})).disks;
+    return (await this.calls.unary(this.methods.List, {})).disks.map(fromWire);
   }
 
   /** A virtual machine that uses it loses it. @throws (rejects) SluiceError NOT_FOUND */
@@ -45,4 +53,8 @@ export class DiskClient {
     if (socket === '') throw invalid('socket', 'the path of a disk’s socket', socket);
     await this.calls.unary(this.methods.Detach, { socket });
   }
+}
+
+function fromWire(disk: Disk__Output): DiskView {
+  return { ...disk, map: priorityNamesFromWire(disk.map) };
 }

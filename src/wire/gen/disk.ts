@@ -8,6 +8,7 @@ import type { Disk as _sluice_v1_Disk, Disk__Output as _sluice_v1_Disk__Output }
 import type { DiskServiceClient as _sluice_v1_DiskServiceClient, DiskServiceDefinition as _sluice_v1_DiskServiceDefinition } from './sluice/v1/DiskService.js';
 import type { ListDisksRequest as _sluice_v1_ListDisksRequest, ListDisksRequest__Output as _sluice_v1_ListDisksRequest__Output } from './sluice/v1/ListDisksRequest.js';
 import type { ListDisksResponse as _sluice_v1_ListDisksResponse, ListDisksResponse__Output as _sluice_v1_ListDisksResponse__Output } from './sluice/v1/ListDisksResponse.js';
+import type { PriorityName as _sluice_v1_PriorityName, PriorityName__Output as _sluice_v1_PriorityName__Output } from './sluice/v1/PriorityName.js';
 
 type SubtypeConstructor<Constructor extends new (...args: any) => any, Subtype> = {
   new(...args: ConstructorParameters<Constructor>): Subtype;
@@ -23,6 +24,7 @@ export interface ProtoGrpcType {
       DiskService: SubtypeConstructor<typeof grpc.Client, _sluice_v1_DiskServiceClient> & { service: _sluice_v1_DiskServiceDefinition }
       ListDisksRequest: MessageTypeDefinition<_sluice_v1_ListDisksRequest, _sluice_v1_ListDisksRequest__Output>
       ListDisksResponse: MessageTypeDefinition<_sluice_v1_ListDisksResponse, _sluice_v1_ListDisksResponse__Output>
+      PriorityName: MessageTypeDefinition<_sluice_v1_PriorityName, _sluice_v1_PriorityName__Output>
     }
   }
 }

@@ -82,9 +82,9 @@ describe('sluice attach', () => {
     await using service = await TestService.start({ config: DEVICE });
     const client = new (stubs().DiskService)(service.grpc, credentials.createInsecure(), OWN_CONNECTION);
     const socket = join(service.folder, 'vm.sock');
-    await call((done) => client.attach({ device: 'disk0', tag: 'acme', socket, map: { idle: 'scrub' } }, done));
+    const map = [{ priority: 'idle', segment: 'scrub' }];
+    await call((done) => client.attach({ device: 'disk0', tag: 'acme', socket, map }, done));
     const { disks } = await call<ListDisksResponse__Output>((done) => client.list({}, done));
-    const map = { idle: 'scrub' };
     expect(disks).toEqual([
       { socket, device: 'disk0', tag: 'acme', map, connected: false, inFlight: 0, complaint: '' },
     ]);
