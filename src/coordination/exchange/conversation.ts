@@ -6,7 +6,7 @@
  *          ──▶ refused  this host is not taken: asked again, slowly
  *          ──▶ nothing  the same news again, with what came on top, as call n + 1
  */
-import { NS_PER_US } from '../../core/model/units.js';
+import { NS_PER_MS, NS_PER_US } from '../../core/model/units.js';
 import type { DeviceSettings } from '../../core/model/device.js';
 import type { ErrorCode } from '../../core/model/errors.js';
 import type { Clock } from '../../core/ports.js';
@@ -16,6 +16,9 @@ import { isInStep } from './modes.js';
 import type { NodeNews } from './node-news.js';
 import type { ExchangeCall, ExchangeReply, ExchangeTransport } from './protocol.js';
 import type { RowTable } from './row-table.js';
+
+/** An advance that was called in is given again a tenth of a second after nobody waits any more, to who asks. */
+const CALM_AGAIN_NS = 110 * NS_PER_MS;
 
 export interface Listener {
   /** A new epoch begins: what was sent so far, by whatever right, is only held from now on. */
@@ -143,6 +146,7 @@ export class Conversation {
       this.#taken(call, reply, nowNs);
       cadence.answered();
       if (reply.againUs > 0) cadence.again(reply.againUs * NS_PER_US);
+      if (reply.contended) cadence.again(CALM_AGAIN_NS);
       return;
     }
     this.#notTaken(call);
@@ -172,6 +176,8 @@ export class Conversation {
     let granted = 0;
     for (const { row, granted: total } of reply.granted) granted += listener.granted(row, total, call.n, sentNs);
     listener.answered(grantsMade > granted, nowNs);
+    // Idle slots that were called in are others' once a call says that they are idle no more.
+    if (listener.advanceIdle() < call.advanceIdle && reply.advance < call.advance) cadence.soon();
     // It came after the end of the lease that it gives.
     if (!isInStep(membership.mode)) cadence.soon();
     if (rows.anyDirty || rows.anyForgotten) cadence.later();
