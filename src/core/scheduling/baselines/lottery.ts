@@ -63,8 +63,9 @@ export class LotteryAlgorithm implements SchedulingAlgorithm {
   }
 
   cancelled(leaf: number): void {
-    this.refresh();
+    // First, since the last winner may be this very leaf, with nothing left to ask for.
     this.leaves.backlog[leaf]! -= 1;
+    this.refresh();
     this.setTickets(leaf);
   }
 
