@@ -152,6 +152,10 @@ local function begin_anew()
   for _, remains in ipairs(meta.remains) do
     keys[#keys + 1] = K .. ':r' .. remains[1]
   end
+  -- Rows that this call has cleared, the last of an ended epoch: that is not written yet, and will not be.
+  for uid in pairs(row_changed) do
+    keys[#keys + 1] = K .. ':r' .. uid
+  end
   for from = 1, #keys, 4000 do
     redis.call('UNLINK', unpack(keys, from, math.min(#keys, from + 3999)))
   end
