@@ -105,7 +105,7 @@ module.exports = {
       'express-in-one-room',
       'Only the HTTP door speaks HTTP.',
       { path: '^src/', pathNot: '^src/doors/http/' },
-      { path: 'node_modules/(express|helmet|express-rate-limit)/' },
+      { path: 'node_modules/(express|helmet)/' },
     ),
     rule(
       'grpc-in-its-rooms',

@@ -19,14 +19,14 @@ export function demoCommand(): Command {
     .description('five applications on one simulated hard disk, first served as they come, then by their shares')
     .option('--seconds <n>', 'how long the measured scene takes; the others take 0.4 of it', positive, 20)
     .option('--keep', 'leave the service up at the end, until Ctrl-C')
-    .option('--hosts <n>', 'front-end processes; more than one needs Redis', integer, 1)
+    .option('--hosts <n>', 'front-end processes; one', integer, 1)
     .option('--json', 'print the measured scene, and all scenes, as the last line of stdout')
     .addHelpText('after', '\nExample:\n  npm run -s demo -- --seconds 10 --json')
     .action(async (options: DemoOptions) => {
       if (options.hosts !== 1) {
         throw new SluiceError(
           'UNSUPPORTED',
-          `--hosts must be 1 for now, got ${String(options.hosts)}: several hosts need a Redis store`,
+          `--hosts must be 1 for now, got ${String(options.hosts)}: docs/coordination.md says how to run several hosts`,
         );
       }
       await runDemo(options);

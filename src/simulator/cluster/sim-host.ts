@@ -163,7 +163,3 @@ export class SimHost {
     };
   }
 }
-
-export function processRuns(host: SimHost): boolean {
-  return host.process.state === 'runs';
-}
