@@ -9,7 +9,7 @@
  * A change of state is logged once, however many tries it takes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Cluster, type Redis } from 'ioredis';
+import { Cluster, type ChainableCommander, type Redis } from 'ioredis';
 import { SluiceError } from '../../core/model/errors.js';
 import type { Logger } from '../../core/ports.js';
 import { checkServers, readInfo } from './checks.js';
@@ -31,6 +31,7 @@ export interface ConnectionOptions {
 }
 
 export type Argument = string | number | Buffer;
+type Command = readonly [name: string, ...args: Argument[]];
 
 const COMMAND_TIMEOUT_MS = 2_000;
 /** How long an end waits for answers, and how often it looks. */
@@ -172,27 +173,23 @@ export class RedisConnection {
    * Sends commands in one go and gathers their replies; all keys share one hash tag. Not a transaction.
    * @throws SluiceError as run, for the first that failed
    */
-  async batch(commands: readonly (readonly [name: string, ...args: Argument[]])[]): Promise<unknown[]> {
-    this.#needUp();
-    try {
-      const pipeline = this.#client.pipeline();
-      for (const [name, ...args] of commands) pipeline.call(name, ...args);
-      const replies = (await pipeline.exec()) ?? [];
-      return replies.map(([error, reply]) => {
-        if (error !== null) throw error;
-        return reply;
-      });
-    } catch (error) {
-      throw storeError(this.shown, error);
-    }
+  batch(commands: readonly Command[]): Promise<unknown[]> {
+    return this.#pipelined(commands, (pipeline, name, args) => pipeline.call(name, ...args));
   }
 
   /** As batch, with replies of bytes as they are: for values that are no text. */
-  async batchBytes(commands: readonly (readonly [name: string, ...args: Argument[]])[]): Promise<unknown[]> {
+  batchBytes(commands: readonly Command[]): Promise<unknown[]> {
+    return this.#pipelined(commands, (pipeline, name, args) => pipeline.callBuffer(name, ...args));
+  }
+
+  async #pipelined(
+    commands: readonly Command[],
+    add: (pipeline: ChainableCommander, name: string, args: Argument[]) => unknown,
+  ): Promise<unknown[]> {
     this.#needUp();
     try {
       const pipeline = this.#client.pipeline();
-      for (const [name, ...args] of commands) pipeline.callBuffer(name, ...args);
+      for (const [name, ...args] of commands) add(pipeline, name, args);
       const replies = (await pipeline.exec()) ?? [];
       return replies.map(([error, reply]) => {
         if (error !== null) throw error;
