@@ -24,6 +24,7 @@ import { checkDeviceName } from '../core/model/tag.js';
 import type { TracingOptions } from '../telemetry/tracing.js';
 import { KIB, MIB } from '../core/model/units.js';
 import { DELAYS, FILE_ENGINES } from '../devices/factory.js';
+import { NBD_BYTES_MIN } from '../doors/nbd/memory-budget.js';
 import { describe, mergeSources, type ConfigSources } from './config-sources.js';
 import { completeStore, storeShape, type StoreConfig } from './store-config.js';
 import { parseAddress, parseSocketAddress, type Address, type SocketAddress } from './address.js';
@@ -151,6 +152,7 @@ const schema = z.strictObject({
       max_streams: int(1, 65_536).default(1_024),
       handle_requests: int(1, 65_536).default(256),
       handle_bytes: int(4 * KIB, 2 ** 31 - 1).default(8 * MIB),
+      nbd_bytes: int(NBD_BYTES_MIN, 2 ** 40).default(256 * MIB),
     })
     .prefault({}),
   tracing: z
@@ -215,6 +217,8 @@ export interface Config {
     readonly maxStreams: number;
     readonly handleRequests: number;
     readonly handleBytes: number;
+    /** Memory of all clients of the NBD door together. */
+    readonly nbdBytes: number;
   };
   /** null = no traces. */
   readonly tracing: TracingOptions | null;
@@ -258,6 +262,7 @@ function complete(raw: Raw): Config {
       maxStreams: raw.limits.max_streams,
       handleRequests: raw.limits.handle_requests,
       handleBytes: raw.limits.handle_bytes,
+      nbdBytes: raw.limits.nbd_bytes,
     },
     tracing:
       raw.tracing === undefined ? null : { endpoint: raw.tracing.endpoint, sampleEvery: raw.tracing.sample_every },

@@ -128,6 +128,7 @@ export class Service {
           clock,
           logger: this.#logger,
           maxIoBytes: limits.maxIoBytes,
+          bytesMax: limits.nbdBytes,
           tls: listen.nbdTls === null ? null : readTls(listen.nbdTls),
         });
       }

@@ -7,17 +7,19 @@
  *                                    draining ───grace is over───▶ closed ◀── socket gone, bad bytes
  *
  * Invariants: what has been taken in is answered unless the client is gone; the socket is not read
- * while as much is held or unsent as one connection may, so that a client that never reads its
- * replies holds a bounded amount of memory and delays nobody else.
+ * while as much is held or unsent as one connection may, or while the door's budget has no room for
+ * its next request, so that clients that never read their replies hold a bounded amount of memory.
  */
 import type { Socket } from 'node:net';
 import { createServer } from 'node:tls';
 import { SluiceError } from '../../core/model/errors.js';
 import { MIB, NS_PER_MS } from '../../core/model/units.js';
 import type { Timer } from '../../core/ports.js';
-import { COMMANDS, NbdProtocolError } from '../../wire/nbd/protocol.js';
+import { COMMANDS, NbdProtocolError, PAYLOAD_BYTES_MAX } from '../../wire/nbd/protocol.js';
+import type { NbdRequest } from '../../wire/nbd/requests.js';
 import { ServerReader, type FromClient } from '../../wire/nbd/server-reader.js';
 import type { Export } from './exports.js';
+import type { MemoryBudget, MemoryHolder, MemoryPart } from './memory-budget.js';
 import { Negotiation, type Negotiated } from './negotiation.js';
 import type { NbdDoorParts } from './parts.js';
 import { Transmission } from './transmission.js';
@@ -35,7 +37,7 @@ const HANDSHAKE_NS = 10_000 * NS_PER_MS;
 /** How long a client may take to read its last answers and hang up. */
 const LINGER_NS = 2_000 * NS_PER_MS;
 
-export class NbdConnection {
+export class NbdConnection implements MemoryHolder {
   readonly #parts: NbdDoorParts;
   readonly #ended: (connection: NbdConnection) => void;
   readonly #reader = new ServerReader();
@@ -43,6 +45,9 @@ export class NbdConnection {
   #socket: Socket;
   #state: ConnectionState = 'handshake';
   #transmission: Transmission | null = null;
+  readonly #memory: MemoryPart;
+  /** Came in whole, and waits for room in the door's budget. */
+  #stopped: NbdRequest | null = null;
   /** An option is being answered, or TLS is on its way: nothing is read meanwhile. */
   #busy = false;
   #pumping = false;
@@ -52,8 +57,9 @@ export class NbdConnection {
   /** Of the handshake, later of the end. */
   #timer: Timer | null;
 
-  constructor(socket: Socket, parts: NbdDoorParts, ended: (connection: NbdConnection) => void) {
+  constructor(socket: Socket, parts: NbdDoorParts, budget: MemoryBudget, ended: (connection: NbdConnection) => void) {
     this.#parts = parts;
+    this.#memory = budget.part(this);
     this.#socket = socket;
     this.#ended = ended;
     this.#timer = parts.clock.after(HANDSHAKE_NS, () => this.close());
@@ -84,7 +90,26 @@ export class NbdConnection {
     this.#timer?.cancel();
     this.#transmission?.end();
     this.#socket.destroy();
+    this.#memory.leave();
     this.#ended(this);
+  }
+
+  roomMade(): void {
+    const request = this.#stopped;
+    this.#stopped = null;
+    if (request !== null) this.#take(request);
+    this.#pump();
+  }
+
+  movedBytes(): number | null {
+    const { bytesRead, bytesWritten, writableLength } = this.#socket;
+    const forClient = writableLength > 0 || (this.#reader.arrivingBytes > 0 && !this.#memory.waiting);
+    return forClient ? bytesRead + bytesWritten - writableLength : null;
+  }
+
+  cutOff(why: string): void {
+    this.#parts.logger.warn({ error: why }, 'an NBD client was cut off');
+    this.close();
   }
 
   #listen(socket: Socket): void {
@@ -115,14 +140,24 @@ export class NbdConnection {
     } finally {
       this.#pumping = false;
     }
-    if (this.#said || this.#state === 'closed') return;
+    if (this.#state === 'closed') return;
+    this.#count();
+    if (this.#said) return;
     if (this.#mayRead()) this.#socket.resume();
     else this.#socket.pause();
     this.#finishIfDone();
   };
 
+  /** Tells the budget what is held, and asks it for a request of which more is to come than its head. */
+  #count(): void {
+    if (this.#transmission === null) return;
+    this.#memory.holds(this.#transmission.heldBytes + this.#socket.writableLength);
+    const { arrivingBytes } = this.#reader;
+    if (arrivingBytes > 0) this.#memory.claim(arrivingBytes);
+  }
+
   #mayRead(): boolean {
-    if (this.#busy || this.#state === 'finishing' || this.#state === 'closed') return false;
+    if (this.#busy || this.#memory.waiting || this.#state === 'finishing' || this.#state === 'closed') return false;
     return this.#transmission?.full !== true && this.#socket.writableLength < UNSENT_BYTES_MAX;
   }
 
@@ -140,8 +175,14 @@ export class NbdConnection {
         return;
       case 'request':
         if (message.request.command === COMMANDS.DISC) this.#state = 'finishing';
-        else this.#transmission!.take(message.request, this.#state === 'draining');
+        else if (this.#memory.claim(movedBy(message.request))) this.#take(message.request);
+        else this.#stopped = message.request;
     }
+  }
+
+  #take(request: NbdRequest): void {
+    this.#memory.took();
+    this.#transmission!.take(request, this.#state === 'draining');
   }
 
   #negotiated(next: Negotiated): void {
@@ -250,4 +291,10 @@ export class NbdConnection {
     this.#socket.end();
     this.#socket.resume();
   }
+}
+
+/** What a request and its answer hold, bytes; one that is too long is refused before it holds anything. */
+function movedBy({ command, lengthBytes }: NbdRequest): number {
+  const moves = command === COMMANDS.READ || command === COMMANDS.WRITE;
+  return moves && lengthBytes <= PAYLOAD_BYTES_MAX ? lengthBytes : 0;
 }

@@ -10,6 +10,7 @@ import { SluiceError, invalid } from '../../core/model/errors.js';
 import { NS_PER_MS } from '../../core/model/units.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { NbdConnection } from './connection.js';
+import { MemoryBudget } from './memory-budget.js';
 import type { NbdDoorParts } from './parts.js';
 
 /** Clients at a time; further ones are closed at once. */
@@ -24,14 +25,16 @@ export class NbdDoor {
   readonly #parts: NbdDoorParts;
   readonly #server: Server;
   readonly #connections = new Set<NbdConnection>();
+  readonly #budget: MemoryBudget;
   #idle: (() => void) | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(parts: NbdDoorParts) {
     this.#parts = parts;
+    this.#budget = new MemoryBudget(parts.bytesMax, CONNECTIONS_MAX, parts.clock);
     this.#server = createServer((socket) => {
-      this.#connections.add(new NbdConnection(socket, parts, (connection) => this.#gone(connection)));
+      this.#connections.add(new NbdConnection(socket, parts, this.#budget, (connection) => this.#gone(connection)));
     });
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
@@ -39,6 +42,11 @@ export class NbdDoor {
   /** Clients that are connected. */
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** Of these, clients whose next request waits for room in `bytesMax`. */
+  get waiting(): number {
+    return this.#budget.waiting;
   }
 
   /**
@@ -97,6 +105,7 @@ export class NbdDoor {
       else this.#server.close((error) => (error === undefined ? resolve() : reject(SluiceError.from(error))));
     });
     for (const connection of [...this.#connections]) connection.close();
+    this.#budget.close();
     await closed;
   }
 

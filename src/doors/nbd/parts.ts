@@ -20,6 +20,8 @@ export interface NbdDoorParts {
   readonly logger: Logger;
   /** A longer READ or WRITE is scheduled in pieces of this. */
   readonly maxIoBytes: number;
+  /** Requests and answers of all connections together, at least NBD_BYTES_MIN: further ones wait. */
+  readonly bytesMax: number;
   /** Where it is set clients must ask for TLS before anything else. */
   readonly tls: Pick<TlsOptions, 'cert' | 'key' | 'ca'> | null;
 }

@@ -80,6 +80,11 @@ export class Transmission implements GuestRequests {
     return this.#held;
   }
 
+  /** Bytes that they move. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Takes a request (not DISC) over; it is answered once. */
   take(request: NbdRequest, draining: boolean): void {
     const refusal: [ErrorCode, string] | null = draining

@@ -44,6 +44,11 @@ export class ServerReader {
     return this.#bytes.length;
   }
 
+  /** Bytes of the payload whose head has been read and which is not all here; 0 = none that is kept. */
+  get arrivingBytes(): number {
+    return this.#request === null || this.#payload === null ? 0 : this.#request.lengthBytes;
+  }
+
   /** From now on requests. @param pieceBytes longest piece of a payload */
   beginRequests(pieceBytes: number): void {
     this.#phase = 'requests';

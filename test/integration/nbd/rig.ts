@@ -66,6 +66,7 @@ function door(devices: ServedDevices, policies: PolicyLister, more: Partial<NbdD
     clock: new RealClock(),
     logger: SILENT,
     maxIoBytes: 1_048_576,
+    bytesMax: 256 * 1_048_576,
     tls: null,
     ...more,
   });

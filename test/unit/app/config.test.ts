@@ -86,6 +86,7 @@ policies: [{ device: '*', tag: acme/db, shares: 5 }]
     ['listen: { nbd: "unix:here" }', 'listen.nbd must be unix: and an absolute path of at most 107 bytes'],
     ['listen: { nbd_tls: { cert: a, key: b } }', 'listen.nbd_tls must come with listen.nbd'],
     ['listen: { nbd: "127.0.0.1:0", nbd_tls: { cert: a } }', 'listen.nbd_tls.key'],
+    ['limits: { nbd_bytes: 67108863 }', 'limits.nbd_bytes: Too small: expected number to be >=67108864, got 67108863'],
     ['lisen: {}', 'unknown configuration key lisen'],
     ['devices: { d: { simulation: { kind: hdd }, dept: 3 } }', 'unknown configuration key devices.d.dept'],
     ['devices: { d: { simulation: { kind: hdd }, depth: 0 } }', 'devices.d.depth must be an integer 1..65536, got 0'],
