@@ -181,7 +181,8 @@ function charge(c: Call, leaf: Node, cost: number, picked: boolean): void {
     const home = nodeOf(c, node.home);
     const before = node.vio;
     node.vio = before + units / node.shares;
-    noteVio(home, node.vio);
+    // Who is in the order is noted on leaving it: what is charged until then may be taken back.
+    if (!node.active) noteVio(home, node.vio);
     if (scheduler === 'fair') {
       const alone = home.activeChildren - (node.active ? 1 : 0) === 0;
       if ((picked || alone) && before > home.v) home.v = before;

@@ -126,8 +126,7 @@ export class SameOrder {
       case 0:
         return this.#cancel(lane);
       case 1:
-        // What a counter was before its shares changed may end a busy period there, and does not here.
-        return this.#settings.fair.idleResetMs < 1_000 ? this.#arrive(lane) : this.#changeShares(lane.tag);
+        return this.#changeShares(lane.tag);
       case 2:
       case 3:
       case 4:

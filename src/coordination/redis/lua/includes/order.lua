@@ -257,7 +257,8 @@ do
       local after = before + units / node[SHARES]
       node[VIO] = after
       dirty[node[ID]] = node
-      if after > home[MAX_VIO] then
+      -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
+      if not node[ACTIVE] and after > home[MAX_VIO] then
         home[MAX_VIO] = after
       end
       if is_fair then
