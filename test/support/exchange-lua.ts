@@ -212,11 +212,22 @@ function nodeDump({ inner, tag, fields: f, rows }: StoredNode): unknown {
 
 function metaDump(f: Packed[]): unknown {
   const [schema, incarnation, server, storeUs, clockUs, bornUs, settings, settingsRevision, nodeIds, uids] = f;
-  const [activations, grantsMade, nodes, contended, calmSince, settlingUntil, expected, returned, hosts, remains] =
-    f.slice(10);
+  const [
+    activations,
+    grantsMade,
+    nodes,
+    contended,
+    calmSince,
+    settlingUntil,
+    expected,
+    returned,
+    hosts,
+    remains,
+    unsureUntil,
+  ] = f.slice(10);
   return {
     ...{ schema, incarnation, server, storeUs, clockUs, bornUs, settings, settingsRevision, nodeIds, uids },
-    ...{ activations, grantsMade, nodes, contended, calmSince, settlingUntil, expected, returned },
+    ...{ activations, grantsMade, nodes, contended, calmSince, settlingUntil, expected, returned, unsureUntil },
     hosts,
     remains,
   };

@@ -8,7 +8,7 @@ import type { Call } from './call.js';
 
 /** Part of a lease for which hosts may be silent, all of them, before the store was away. */
 const AWAY = 1 / 4;
-/** After a change of server nothing is granted for that part of a lease: it may be behind, and hosts it does not know have to come back. */
+/** After a change of server nothing is granted for that part of a lease at least: it may be behind, and hosts it does not know have to come back. */
 const SETTLE = 1 / 4;
 
 export function passTime(c: Call, storeUs: number, server: string, leaseUs: number): void {
@@ -19,7 +19,11 @@ export function passTime(c: Call, storeUs: number, server: string, leaseUs: numb
   meta.storeUs = storeUs;
   if (!changed) return;
   meta.server = server;
+  const { length } = meta.hosts;
+  if (!(meta.clockUs < meta.settlingUntil && meta.expected > length)) meta.expected = length;
+  meta.returned = 0;
   for (const host of meta.hosts) host.confirmed = false;
   const until = meta.clockUs + leaseUs * SETTLE;
   if (until > meta.settlingUntil) meta.settlingUntil = until;
+  meta.unsureUntil = meta.clockUs + leaseUs;
 }

@@ -116,14 +116,17 @@ function addHost(c: Call, call: ExchangeCall, before: Host | undefined): Host {
 }
 
 /**
- * A host of an earlier incarnation has come back. While others of it may still hold what this state
- * knows nothing of, nothing is granted: for a lease at most, or until as many are back as there were.
+ * A host of an earlier incarnation, or of this one's before another server took over, has come back. While others of
+ * it may still hold what this state knows nothing of, nothing is granted: for a lease at most, or until as
+ * many are back as there were.
  */
 function noteReturn(c: Call, call: ExchangeCall): void {
   const { meta } = c;
-  if (call.incarnation === '' || call.incarnation === meta.incarnation) return;
+  const isNew = call.incarnation !== meta.incarnation;
+  if (call.incarnation === '' || (!isNew && meta.clockUs >= meta.unsureUntil)) return;
   meta.returned += 1;
   if (call.hosts > meta.expected) meta.expected = call.hosts;
+  if (!isNew) return;
   const until = meta.bornUs + call.leaseMs * US_PER_MS;
   if (meta.returned >= meta.expected) meta.settlingUntil = 0;
   else if (until > meta.settlingUntil) meta.settlingUntil = until;
@@ -133,6 +136,7 @@ function takeIn(c: Call, host: Host, call: ExchangeCall, server: string): Exchan
   host.n = call.n;
   host.leaseEnd = c.meta.clockUs + call.leaseMs * US_PER_MS;
   host.exchangeUs = call.exchangeUs;
+  if (!host.confirmed) noteReturn(c, call);
   host.confirmed = true;
   host.nudged = false;
   host.advance = call.advance;
@@ -213,6 +217,7 @@ function newState(call: ExchangeCall, around: Surroundings): DeviceState {
       contended: false,
       calmSince: 0,
       settlingUntil: 0,
+      unsureUntil: 0,
       expected: 0,
       returned: 0,
       hosts: [],

@@ -12,8 +12,10 @@ const TURN_US = 1_000_000;
 /** 1 / golden ratio: multiples of it, less their whole part, fill the interval evenly. */
 const GOLDEN = 0.6180339887498949;
 
+/** Whether this state is new or may be behind, and hosts that are still to come back may hold what it knows nothing of. */
 export function isSettling(c: Call): boolean {
-  return c.meta.clockUs < c.meta.settlingUntil;
+  const { clockUs, settlingUntil, unsureUntil, returned, expected } = c.meta;
+  return clockUs < settlingUntil || (clockUs < unsureUntil && returned < expected);
 }
 
 /** Whether slots are short; who waits ends the calm at once. */
@@ -55,7 +57,8 @@ export function giveAdvance(c: Call, host: Host, call: ExchangeCall): number {
  * The caller's outage quota. The depth is laid out along a line, each host's part in the length of
  * its weight; a host gets the whole numbers that fall into its part, shifted a little each turn:
  * always the depth in all, each host its part rounded up or down, over many turns exactly its part.
- * More than before only as far as the others have given up what they had.
+ * More than before only as far as the others have given up what they had; and not for a lease after
+ * a change of server: it may be behind, and some host that is cut off may have more than is known here.
  */
 export function giveQuota(c: Call, caller: Host): number {
   const { meta } = c;
@@ -77,7 +80,7 @@ export function giveQuota(c: Call, caller: Host): number {
     if (host === caller) quota = Math.floor((depth * upTo) / total + shift) - from;
   }
   // What the others may have is not given twice, not even to a host that comes back with what it had.
-  const left = depth - (told - caller.quotaHeld);
+  const left = c.meta.clockUs < c.meta.unsureUntil ? caller.quotaHeld : depth - (told - caller.quotaHeld);
   if (quota > left) quota = left > 0 ? left : 0;
   if (quota > caller.quotaHeld) caller.quotaHeld = quota;
   return quota;

@@ -155,7 +155,9 @@ export interface Meta {
   calmSince: number;
   /** Until then nothing is granted: hosts first say what they hold. */
   settlingUntil: number;
-  /** Hosts that an earlier incarnation had, as far as those say that have come back. */
+  /** A lease after another server took over: until then hosts may hold, and may use, what it has not heard of. */
+  unsureUntil: number;
+  /** Hosts that an earlier incarnation or another server had, as far as is known here or those say that have come back. */
   expected: number;
   returned: number;
   hosts: Host[];

@@ -70,6 +70,7 @@ local function new_state(now)
     settings = settings_said(), settings_revision = said.settings_revision,
     node_ids = 0, uids = 0, activations = 0, grants_made = 0, nodes = 1,
     contended = false, calm_since = 0, settling_until = 0, expected = 0, returned = 0,
+    unsure_until = 0,
     hosts = {}, remains = {},
   }
   know_scheduler()
@@ -88,6 +89,11 @@ local function pass_time(now)
     return
   end
   meta.server = server
+  local count = #meta.hosts
+  if not (meta.clock_us < meta.settling_until and meta.expected > count) then
+    meta.expected = count
+  end
+  meta.returned = 0
   for _, host in ipairs(meta.hosts) do
     host.confirmed = false
   end
@@ -95,6 +101,7 @@ local function pass_time(now)
   if upto > meta.settling_until then
     meta.settling_until = upto
   end
+  meta.unsure_until = meta.clock_us + said.lease_us
 end
 
 local function host_named(id)
@@ -195,14 +202,19 @@ local function add_host(before)
   return host
 end
 
--- A host of an earlier incarnation has come back: others may hold what this state knows nothing of.
+-- A host of an earlier incarnation, or of this one's before another server took over, has come back: others may
+-- hold what this state knows nothing of.
 local function note_return()
-  if said.incarnation == '' or said.incarnation == meta.incarnation then
+  local is_new = said.incarnation ~= meta.incarnation
+  if said.incarnation == '' or (not is_new and meta.clock_us >= meta.unsure_until) then
     return
   end
   meta.returned = meta.returned + 1
   if said.hosts > meta.expected then
     meta.expected = said.hosts
+  end
+  if not is_new then
+    return
   end
   local upto = meta.born_us + said.lease_us
   if meta.returned >= meta.expected then
@@ -249,6 +261,9 @@ local function take_in(host)
   host.n = said.n
   host.lease_end = meta.clock_us + said.lease_us
   host.exchange_us = said.exchange_us
+  if not host.confirmed then
+    note_return()
+  end
   host.confirmed = true
   host.nudged = false
   host.advance = said.advance

@@ -135,7 +135,7 @@ local function read_meta()
       unfetched = h[16], unfetched_since = h[17], unseen = h[18], rows_end = h[19],
     }
   end
-  read.remains = a[20]
+  read.remains, read.unsure_until = a[20], a[21] or 0
   return read
 end
 
@@ -155,7 +155,7 @@ local function write_meta()
     { s.scheduler, s.depth, s.credit, s.idle_reset_ms, s.global_shares, s.sleep_ms, s.threshold, s.sleep_rule },
     meta.settings_revision, meta.node_ids, meta.uids, meta.activations,
     meta.grants_made, meta.nodes, meta.contended, meta.calm_since,
-    meta.settling_until, meta.expected, meta.returned, list, meta.remains,
+    meta.settling_until, meta.expected, meta.returned, list, meta.remains, meta.unsure_until,
   }))
 end
 

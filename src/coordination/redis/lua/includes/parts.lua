@@ -8,7 +8,8 @@ do
   -- #define GOLDEN 0.6180339887498949
 
   function is_settling()
-    return meta.clock_us < meta.settling_until
+    local clock = meta.clock_us
+    return clock < meta.settling_until or (clock < meta.unsure_until and meta.returned < meta.expected)
   end
 
   -- Whether slots are short; who waits ends the calm at once.
@@ -74,8 +75,9 @@ do
         quota = math.floor((depth * upto) / total + shift) - from
       end
     end
-    -- What the others may have is not given twice, not even to a host that comes back with what it had.
-    local left = depth - (told - caller.quota_held)
+    -- What the others may have is not given twice, not even to a host that comes back with what it had. For a lease
+    -- after a change of server nobody gets more: it may be behind, and a host that is cut off may have more than is known.
+    local left = meta.clock_us < meta.unsure_until and caller.quota_held or depth - (told - caller.quota_held)
     if quota > left then
       quota = left > 0 and left or 0
     end
