@@ -84,7 +84,7 @@ async function replay(seed) {
 async function runAll({ from, seeds, minutes, workers, json }) {
   const startedMs = Date.now();
   const untilMs = startedMs + minutes * 60_000;
-  const sum = { seeds: 0, broken: 0, requests: 0, exchanges: 0, faults: 0, excessMax: 0, orderWorst: 0 };
+  const sum = { seeds: 0, broken: 0, requests: 0, exchanges: 0, faults: 0, excessMax: 0, orderWorst: 0, orderLooks: 0 };
   let next = from;
   let toldMs = startedMs;
   const take = (result) => {
@@ -93,6 +93,7 @@ async function runAll({ from, seeds, minutes, workers, json }) {
     sum.exchanges += result.calls;
     sum.faults += result.faults;
     sum.excessMax = Math.max(sum.excessMax, result.excessMax);
+    sum.orderLooks += result.orderLooks;
     sum.orderWorst = Math.max(sum.orderWorst, result.orderWorst);
     if (result.broken !== null && (sum.broken += 1) <= SHOWN_MAX) tell(result);
     if (Date.now() - toldMs < 5_000) return;
@@ -127,7 +128,7 @@ async function runAll({ from, seeds, minutes, workers, json }) {
     process.stdout.write(
       `${summary.seeds} seeds in ${summary.seconds.toFixed(1)} s: ${summary.broken} with a broken promise; ` +
         `${summary.requests} requests, ${summary.exchanges} exchanges, ${summary.faults} faults; ` +
-        `at most ${summary.excessMax} requests beyond the depth; at most ${summary.orderWorst.toFixed(2)} of the order's bound\n`,
+        `at most ${summary.excessMax} requests beyond the depth; at most ${summary.orderWorst.toFixed(2)} of the order's bound in ${summary.orderLooks} looks\n`,
     );
   }
   process.exitCode = summary.broken === 0 ? 0 : 1;

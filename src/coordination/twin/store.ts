@@ -1,7 +1,7 @@
 /** The store of the twin: the states of all devices on one simulated server, and what can happen to it. */
 import type { Clock, Rng } from '../../core/ports.js';
 import type { ExchangeCall, ExchangeReply } from '../exchange/protocol.js';
-import { exchange } from './exchange.js';
+import { exchange, type Exchanged, type Surroundings } from './exchange.js';
 import type { DeviceState } from './records.js';
 
 /** What a replica has, or a file on disk. */
@@ -37,9 +37,14 @@ export class TwinStore {
     const before = this.#devices.get(call.device) ?? null;
     const nowUs = Math.floor(this.#clock.nowNs() / 1_000) + this.offsetUs;
     const around = { nowUs, server: this.#server, incarnation: this.#name() };
-    const { state, reply, nudges } = exchange(before, call, around);
+    const { state, reply, nudges } = this.run(before, call, around);
     if (state !== null) this.#devices.set(call.device, state);
     return { reply, nudges };
+  }
+
+  /** One call on the state of its device. */
+  protected run(before: DeviceState | null, call: ExchangeCall, around: Surroundings): Exchanged {
+    return exchange(before, call, around);
   }
 
   snapshot(): Snapshot {

@@ -5,14 +5,15 @@
  *   slots    requests at the disk that count <= depth. Not counted: those of hosts whose lease has
  *            ended, those that a host held over into a new epoch, those sent on an outage quota.
  *            All together <= 2 x depth.
- *   order    completed cost over shares of tags with work waiting (order-watch)
+ *   order    completed cost over shares of what has work waiting (order-watch)
  *   once     every accepted request of a host that lives is answered once
  *   light    under light load nothing waits
  *   work     where requests wait, nearly all slots come to be used
  *   quota    outage quotas of hosts with a lease sum to the depth at most
  *   normal   all hosts are back in step by themselves, and none rejoins without a reason
  */
-import { TwinStore } from '../../coordination/twin/store.js';
+import type { DeviceState } from '../../coordination/twin/records.js';
+import type { TwinStore } from '../../coordination/twin/store.js';
 import { checkState } from '../../coordination/twin/check-state.js';
 import type { CoordinationMode } from '../../coordination/exchange/modes.js';
 import type { ExchangeCall, ExchangeReply } from '../../coordination/exchange/protocol.js';
@@ -20,10 +21,10 @@ import type { VirtualClock } from '../../clock/virtual.js';
 import type { DeviceIo } from '../../core/model/request.js';
 import { NS_PER_MS, NS_PER_US } from '../../core/model/units.js';
 import { PendingIo } from '../../core/pending-io.js';
-import type { Rng } from '../../core/ports.js';
 import { OrderWatch } from './order-watch.js';
 import type { Plan } from './plan.js';
 import type { DiskWatch, SharedDisk } from './shared-disk.js';
+import type { Reference } from './reference/records.js';
 import { DEVICE, type ControlPlane, type HostEvents, type SimHost } from './sim-host.js';
 
 export class BrokenPromise extends Error {
@@ -36,7 +37,9 @@ export class BrokenPromise extends Error {
 }
 
 /** The state is looked at closely after every so many calls. */
-const CLOSE_LOOK = 8;
+const CLOSE_LOOK = 64;
+/** And at what has ended of each tag, in comparison. */
+const ORDER_LOOK = 4;
 /** So long without faults, in leases, and all is as if there had been none. */
 const CALM_LEASES = 2;
 /** So long no host may have had more than its part before a load is light. */
@@ -49,8 +52,12 @@ interface HostTruth {
   /** Requests that the applications wait for; whether each has to go at once. */
   /** Grants that the state says it made, and those of this host, at its last answer. */
   grantsMade: number;
+  /** The server that gave it. */
+  server: string;
   readonly open: Map<PendingIo, boolean>;
   served: number;
+  /** It had no advance before its last call and got none: all that it sent so is told. */
+  withoutAdvance: boolean;
 }
 
 export class Promises implements DiskWatch, HostEvents {
@@ -81,11 +88,20 @@ export class Promises implements DiskWatch, HostEvents {
     this.#control = control;
     this.#leaseNs = plan.options.leaseMs * NS_PER_MS;
     this.#stateDepth = plan.settings.depth;
-    this.order = new OrderWatch(control.sharesOf, plan.costMax);
+    this.order = new OrderWatch(plan.costMax);
   }
 
   added(host: SimHost): void {
-    this.#hosts[host.number] = { host, leaseEndNs: 0, joins: 0, grantsMade: 0, open: new Map(), served: 0 };
+    this.#hosts[host.number] = {
+      host,
+      leaseEndNs: 0,
+      joins: 0,
+      grantsMade: 0,
+      server: '',
+      open: new Map(),
+      served: 0,
+      withoutAdvance: true,
+    };
   }
 
   /** Shares or settings change. */
@@ -190,7 +206,7 @@ export class Promises implements DiskWatch, HostEvents {
 
   // The store.
 
-  taken(call: ExchangeCall, reply: ExchangeReply, store: TwinStore): void {
+  taken(call: ExchangeCall, reply: ExchangeReply, state: DeviceState | null, reference: Reference | null): void {
     this.calls += 1;
     const number = Number(call.host.slice('host-'.length));
     const truth = this.#hosts[number]!;
@@ -199,15 +215,15 @@ export class Promises implements DiskWatch, HostEvents {
       truth.leaseEndNs = this.#world.nowNs() + this.#leaseNs;
       if (call.kind === 'join') this.#joined(truth, call);
       this.#checkGrantsMade(truth, call, reply);
+      truth.withoutAdvance = call.advance === 0 && reply.advance === 0;
     }
     if (reply.status === 'refused') throw new BrokenPromise('normal', `${call.host} is refused: ${reply.message}`);
-    const state = store.state(DEVICE);
     const depth = state?.meta.settings.depth ?? this.#stateDepth;
     if (depth !== this.#stateDepth) {
       this.#depths.push({ depth: this.#stateDepth, untilNs: this.#world.nowNs() + this.#leaseNs });
       this.#stateDepth = depth;
     }
-    if (this.calls % CLOSE_LOOK === 0 && state !== undefined) {
+    if (this.calls % CLOSE_LOOK === 0 && state !== null) {
       try {
         checkState(state);
       } catch (error) {
@@ -215,14 +231,30 @@ export class Promises implements DiskWatch, HostEvents {
       }
     }
     this.#checkQuotas();
+    if (this.calls % ORDER_LOOK === 0 && reference !== null) this.#checkOrder(reference);
+  }
+
+  #checkOrder(reference: Reference): void {
+    const asked = this.#alive().every(
+      ({ host, withoutAdvance }) => withoutAdvance && host.gate.membership.mode === 'coordinated',
+    );
+    if (!asked || !this.#isCalm) {
+      this.order.reset();
+      return;
+    }
+    const broken = this.order.look(reference, this.#depth);
+    if (broken !== '') throw new BrokenPromise('order', broken);
   }
 
   /** Of all grants that were made since, this host's own are a part. */
   #checkGrantsMade(truth: HostTruth, call: ExchangeCall, reply: ExchangeReply): void {
     let own = 0;
     for (const { granted } of reply.granted) own += granted > 0 ? 1 : 0;
-    const made = reply.grantsMade - (call.kind === 'join' ? 0 : truth.grantsMade);
+    // Another server may have gone back in time.
+    const since = call.kind === 'join' || reply.server !== truth.server ? 0 : truth.grantsMade;
+    const made = reply.grantsMade - since;
     truth.grantsMade = reply.grantsMade;
+    truth.server = reply.server;
     if (made < 0 || (own > 0 && reply.grantsMade === 0)) {
       throw new BrokenPromise(
         'state',
@@ -263,9 +295,6 @@ export class Promises implements DiskWatch, HostEvents {
 
   /** Every few milliseconds. */
   look(): void {
-    const waiting = this.#waiting();
-    let total = 0;
-    for (const count of waiting.values()) total += count;
     const nowNs = this.#world.nowNs();
     if (!this.#isCalm) {
       this.#lastBusyNs = nowNs;
@@ -282,11 +311,7 @@ export class Promises implements DiskWatch, HostEvents {
       }
       if (mode !== 'coordinated') throw new BrokenPromise('normal', `${truth.host.id} is still ${mode} (${reason})`);
     }
-    this.#lookForIdleSlots(total, nowNs);
-    // Where a call is lost its host, and with it its tags, is left out until it calls again.
-    if (this.#control.settings.scheduler !== 'fair' || this.#plan.network.loss > 0) return;
-    const broken = this.order.look(waiting, this.#depth);
-    if (broken !== '') throw new BrokenPromise('order', broken);
+    this.#lookForIdleSlots(this.#waiting(), nowNs);
   }
 
   #lookForIdleSlots(waiting: number, nowNs: number): void {
@@ -308,15 +333,9 @@ export class Promises implements DiskWatch, HostEvents {
     }
   }
 
-  #waiting(): Map<string, number> {
-    const waiting = new Map<string, number>();
-    for (const { open } of this.#alive()) {
-      for (const io of open.keys()) {
-        if (io.state !== 'queued') continue;
-        const { tag } = io.flow!;
-        waiting.set(tag, (waiting.get(tag) ?? 0) + 1);
-      }
-    }
+  #waiting(): number {
+    let waiting = 0;
+    for (const { open } of this.#alive()) for (const io of open.keys()) if (io.state === 'queued') waiting += 1;
     return waiting;
   }
 
@@ -369,20 +388,4 @@ export class Promises implements DiskWatch, HostEvents {
 /** At a depth of many some slots are always on their way between hosts. */
 function nearlyAll(depth: number): number {
   return depth - Math.floor(depth / 4);
-}
-
-/** The twin's store, with every call it takes in watched. */
-export class WatchedStore extends TwinStore {
-  readonly #promises: Promises;
-
-  constructor(clock: VirtualClock, rng: Rng, promises: Promises) {
-    super(clock, rng);
-    this.#promises = promises;
-  }
-
-  override exchange(call: ExchangeCall): { readonly reply: ExchangeReply; readonly nudges: readonly string[] } {
-    const answer = super.exchange(call);
-    this.#promises.taken(call, answer.reply, this);
-    return answer;
-  }
 }

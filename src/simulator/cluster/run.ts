@@ -8,10 +8,12 @@ import { SeededRng } from '../../core/rng.js';
 import type { Rng } from '../../core/ports.js';
 import { HostWorld } from './host-world.js';
 import { planOf, type Plan, type PlannedFault } from './plan.js';
-import { BrokenPromise, Promises, WatchedStore } from './promises.js';
+import { BrokenPromise, Promises } from './promises.js';
+import { RandomState } from './random-state.js';
 import { SameOrder } from './same-order.js';
 import { SharedDisk } from './shared-disk.js';
 import { SimHost, type ControlPlane } from './sim-host.js';
+import { WatchedStore } from './watched-store.js';
 
 const LOOK_MS = 5;
 const CALL_TIMEOUT_US = 50_000;
@@ -31,6 +33,8 @@ export interface SeedResult {
   readonly excessMax: number;
   /** Largest part of the order's bound that was used. */
   readonly orderWorst: number;
+  /** How often two siblings were compared. */
+  readonly orderLooks: number;
   /** Of all that happened, and when. */
   readonly digest: string;
 }
@@ -54,6 +58,7 @@ export function runSeed(seed: number, options: RunOptions = {}): SeedResult {
     faults: plan.faults.length,
     excessMax: promises.excessMax,
     orderWorst: promises.order.worst,
+    orderLooks: promises.order.looks,
     digest: promises.digest.toString(16).padStart(8, '0'),
   };
 }
@@ -106,6 +111,8 @@ class ClusterRun {
     try {
       const apart = new SameOrder(this.#rng.fork('same order')).play();
       if (apart !== '') throw new BrokenPromise('order', apart);
+      const differs = new RandomState(this.#rng.fork('random state')).play();
+      if (differs !== '') throw new BrokenPromise('state', differs);
       for (let place = 0; place < plan.hosts; place++) this.#start(place);
       for (const fault of plan.faults) this.#schedule(fault);
       this.#runForMs(plan.activeMs);

@@ -20,7 +20,7 @@ const DUMP_EVERY = process.env.SLUICE_SEED === undefined ? 10 : 1;
 
 const TAGS = ['a', 'b', 'a/x', 'a/y', 'b/x/1', 'b/x/2', 'b/x', 'c/d', 'e', 'f/g/h/i'];
 
-function optionsFor(seed: number, rng: SeededRng): Omit<HistoryOptions, 'flush'> {
+function optionsFor(seed: number, rng: SeededRng): HistoryOptions {
   const scheduler = (['fair', 'fair', 'stride', 'fifo'] as const)[seed % 4]!;
   return {
     steps: STEPS,
