@@ -1,8 +1,9 @@
 /**
  * `node scripts/mutants.mjs`: does the simulated cluster find faults? Mutants of the twin are generated
  * from its source by the TypeScript compiler's tree (conditions negated, lines dropped, constants
- * changed), all of them or an evenly spread part; each is run against seeds until
- * one breaks a promise. Survivors are listed with what is known of why.
+ * changed), all of them or an evenly spread part; each is run against seeds until one breaks a promise.
+ * Survivors are listed. A mutant that cannot change anything is no fault: those of which that is shown, each by
+ * its reason in mutants-equivalent.mjs, are run as well and listed apart, but not counted.
  */
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -11,21 +12,29 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { ROOT, ensure } from './ensure.mjs';
+import { reasonWhyEquivalent } from './mutants-equivalent.mjs';
 
 const TWIN = 'coordination/twin';
 /** The state machine; the network and the store around it are the simulation's own. */
 const FILES = ['call', 'clock', 'exchange', 'grant', 'hosts', 'order', 'parts', 'report', 'rows', 'settle', 'tree'];
 /** What a mutant needs of what is built. */
 const PARTS = ['core', 'clock', 'coordination/exchange', TWIN, 'simulator/cluster'];
-/** A mutant that never comes back is found. */
-const HANGS_MS = 120_000;
+/** CPU time without the end of a seed, in any worker: a mutant that never comes back is found. */
+const HANGS_CPU_MS = 20_000;
 
-const HELP = `usage: node scripts/mutants.mjs [--mutants N] [--seeds N] [--workers W] [--least PERCENT] [--json]
+const HELP = `usage: node scripts/mutants.mjs [--mutants N] [--offset K] [--seeds N] [--workers W] [--least PERCENT] [--json]
 
   --mutants N      how many, spread over all that can be generated (120)
+  --offset K       begin with the K-th of those that can be generated: another choice (0)
   --seeds N        seeds a mutant is run against, at most (500)
   --workers W      threads (as many as there are cores)
-  --least PERCENT  exit 1 where fewer are found (90)`;
+  --least PERCENT  exit 1 where fewer are found (90)
+  --json           the summary as one line of JSON`;
+
+function usage(message) {
+  process.stderr.write(`mutants: ${message}\n${HELP}\n`);
+  process.exit(2);
+}
 
 async function mutantsOf(file) {
   const { default: ts } = await import('typescript');
@@ -36,9 +45,9 @@ async function mutantsOf(file) {
   const add = (node, replacement, what) => {
     const start = node.getStart(source);
     const { line } = source.getLineAndCharacterOfPosition(start);
-    const mutated = text.slice(0, start) + replacement + text.slice(node.end);
+    const shown = (text.split('\n')[line] ?? '').trim().slice(0, 90);
     const before = node.getText(source).replace(/\s+/g, ' ').slice(0, 70);
-    mutants.push({ file, line: line + 1, what: `${what}: ${before}`, mutated });
+    mutants.push({ file, line: line + 1, what: `${what}: ${before}`, shown, start, end: node.end, replacement, text });
   };
   const visit = (node) => {
     if (ts.isIfStatement(node)) add(node.expression, `!(${node.expression.getText(source)})`, 'negated');
@@ -48,30 +57,48 @@ async function mutantsOf(file) {
     ts.forEachChild(node, visit);
   };
   visit(source);
-  return mutants.map((mutant) => ({
-    ...mutant,
-    text: ts.transpileModule(mutant.mutated, {
-      compilerOptions: { target: ts.ScriptTarget.ES2023, module: ts.ModuleKind.ESNext, verbatimModuleSyntax: true },
-    }).outputText,
-  }));
+  return mutants;
+}
+
+async function compiled({ text, start, end, replacement }) {
+  const { default: ts } = await import('typescript');
+  const compilerOptions = {
+    target: ts.ScriptTarget.ES2023,
+    module: ts.ModuleKind.ESNext,
+    verbatimModuleSyntax: true,
+  };
+  const mutated = text.slice(0, start) + replacement + text.slice(end);
+  return ts.transpileModule(mutated, { compilerOptions }).outputText;
+}
+
+/** CPU time of this process, all its threads: it stands still while the process is stopped. */
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }
 
 /** Runs seeds on the mutant until one breaks a promise. */
-function run(dist, seeds) {
+function run(dist, seeds, workers) {
   return new Promise((resolve) => {
     const worker = new Worker(fileURLToPath(import.meta.url), { workerData: { dist, seeds }, stderr: true });
+    let sinceMs = cpuMs();
     const end = (found) => {
-      clearTimeout(timer);
+      clearInterval(timer);
       void worker.terminate();
       resolve(found);
     };
-    const timer = setTimeout(() => end('never came back'), HANGS_MS);
-    worker.on('message', end);
+    const timer = setInterval(() => {
+      if (cpuMs() - sinceMs > HANGS_CPU_MS * workers) end('never came back');
+    }, 1_000);
+    worker.on('message', (told) => {
+      sinceMs = cpuMs();
+      if (told !== 'next') end(told.found);
+    });
     worker.on('error', (error) => end(error.message));
   });
 }
 
-async function work(take, seeds, told) {
+async function work(take, { seeds, workers }, told) {
   mkdirSync(join(ROOT, 'build'), { recursive: true });
   const folder = mkdtempSync(join(ROOT, 'build', 'mutants-'));
   try {
@@ -79,8 +106,8 @@ async function work(take, seeds, told) {
     for (let mutant = take(); mutant !== undefined; mutant = take()) {
       const path = join(folder, TWIN, `${mutant.file}.js`);
       const original = readFileSync(path);
-      writeFileSync(path, mutant.text);
-      told(mutant, await run(folder, seeds));
+      writeFileSync(path, await compiled(mutant));
+      told(mutant, await run(folder, seeds, workers));
       writeFileSync(path, original);
     }
   } finally {
@@ -88,51 +115,74 @@ async function work(take, seeds, told) {
   }
 }
 
-async function main() {
+function options() {
   const text = { type: 'string' };
-  const { values } = parseArgs({
-    options: {
-      mutants: text,
-      seeds: text,
-      workers: text,
-      least: text,
-      json: { type: 'boolean' },
-      help: { type: 'boolean' },
-    },
-  });
+  const spec = { mutants: text, offset: text, seeds: text, workers: text, least: text };
+  let values;
+  try {
+    ({ values } = parseArgs({ options: { ...spec, json: { type: 'boolean' }, help: { type: 'boolean' } } }));
+  } catch (error) {
+    usage(error.message);
+  }
   if (values.help) {
     process.stdout.write(`${HELP}\n`);
-    return;
+    process.exit(0);
   }
+  const whole = (name, standard, least) => {
+    const value = values[name] === undefined ? standard : Number(values[name]);
+    if (!Number.isSafeInteger(value) || value < least) {
+      usage(`--${name} must be an integer from ${least} on, got ${JSON.stringify(values[name])}`);
+    }
+    return value;
+  };
+  return {
+    mutants: whole('mutants', 120, 1),
+    offset: whole('offset', 0, 0),
+    seeds: whole('seeds', 500, 1),
+    workers: whole('workers', availableParallelism(), 1),
+    least: whole('least', 90, 0),
+    json: values.json === true,
+  };
+}
+
+async function main() {
+  const chosen = options();
   ensure();
-  const whole = (name, standard) => (values[name] === undefined ? standard : Number(values[name]));
   const all = (await Promise.all(FILES.map(mutantsOf))).flat();
-  const count = Math.min(whole('mutants', 120), all.length);
-  const seeds = whole('seeds', 500);
-  const chosen = Array.from({ length: count }, (_, i) => all[Math.floor((i * all.length) / count)]);
-  const queue = [...chosen];
+  const count = Math.min(chosen.mutants, all.length);
+  const at = (i) => (Math.floor((i * all.length) / count) + chosen.offset) % all.length;
+  const queue = Array.from({ length: count }, (_, i) => all[at(i)]);
   const survivors = [];
+  const equivalent = [];
   let found = 0;
   const told = (mutant, result) => {
-    const where = `${TWIN}/${mutant.file}.ts:${mutant.line} ${mutant.what}`;
-    if (result === null) survivors.push(where);
-    else found += 1;
-    process.stderr.write(
-      `${result === null ? 'SURVIVES' : 'found   '} ${where}${result === null ? '' : `  [${result}]`}\n`,
-    );
+    const where = `${TWIN}/${mutant.file}.ts:${mutant.line} ${mutant.what}   (${mutant.shown})`;
+    const reason = reasonWhyEquivalent(mutant);
+    if (result !== null) found += 1;
+    else if (reason !== '') equivalent.push(`${where}: ${reason}`);
+    else survivors.push(where);
+    // What is shown to change nothing, and did: the reason is wrong.
+    if (result !== null && reason !== '')
+      survivors.push(`${where} is said to change nothing, and was found: ${result}`);
+    const mark = result !== null ? 'found   ' : reason === '' ? 'SURVIVES' : 'the same';
+    process.stderr.write(`${mark} ${where}${result === null ? '' : `  [${result}]`}\n`);
   };
-  const workers = Math.min(whole('workers', availableParallelism()), count);
-  await Promise.all(Array.from({ length: workers }, () => work(() => queue.shift(), seeds, told)));
-  const percent = (100 * found) / count;
-  if (values.json)
-    process.stdout.write(`${JSON.stringify({ generated: all.length, run: count, found, percent, survivors })}\n`);
+  const workers = Math.min(chosen.workers, count);
+  const take = () => queue.shift();
+  await Promise.all(Array.from({ length: workers }, () => work(take, { seeds: chosen.seeds, workers }, told)));
+  const faults = count - equivalent.length;
+  const percent = (100 * found) / faults;
+  const summary = { generated: all.length, run: count, faults, found, percent, survivors, equivalent };
+  if (chosen.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
   else {
     process.stdout.write(
-      `${found} of ${count} mutants found within ${seeds} seeds (${percent.toFixed(1)} %), of ${all.length} that can be generated\n`,
+      `${found} of ${faults} mutants found within ${chosen.seeds} seeds (${percent.toFixed(1)} %); ` +
+        `${equivalent.length} more change nothing, of ${all.length} that can be generated ${count} were run\n`,
     );
     for (const survivor of survivors) process.stdout.write(`survivor: ${survivor}\n`);
+    for (const each of equivalent) process.stdout.write(`changes nothing: ${each}\n`);
   }
-  process.exitCode = percent < whole('least', 90) ? 1 : 0;
+  process.exitCode = percent < chosen.least ? 1 : 0;
 }
 
 if (isMainThread) {
@@ -144,6 +194,7 @@ if (isMainThread) {
   for (let seed = 1; seed <= seeds && found === null; seed++) {
     const { broken } = runSeed(seed);
     if (broken !== null) found = `seed ${seed}: ${broken.promise}`;
+    parentPort.postMessage('next');
   }
-  parentPort.postMessage(found);
+  parentPort.postMessage({ found });
 }
