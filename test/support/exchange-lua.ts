@@ -8,29 +8,35 @@ import { join } from 'node:path';
 import type { Redis } from 'ioredis';
 import { packCall, unpackReply } from '../../src/coordination/redis/exchange-message.js';
 import { Packer, unpack, type Packed } from '../../src/coordination/redis/message-pack.js';
-import { LUA_DIR, loadScript, type Script } from '../../src/coordination/redis/script.js';
+import { LUA_DIR, loadLibrary, type Library } from '../../src/coordination/redis/script.js';
 import type { ExchangeCall, ExchangeReply } from '../../src/coordination/exchange/protocol.js';
 import type { DeviceState, Node, Row } from '../../src/coordination/twin/records.js';
 
 const KEY = '{disk0}:exchange';
+/** The first schema, whose orders have the counters themselves. */
+export const EXACT_SCHEMA = 1;
+/** Where it stands in the packed state, behind the head of an array of 16 or more. */
+const SCHEMA_AT = 3;
 const NUDGES = `${KEY}:nudges`;
 
 const SURROUNDINGS = `
+local K, arguments
+
 local function store_us()
-  return tonumber(ARGV[4])
+  return tonumber(arguments[4])
 end
 
 local function publish_nudge(host)
-  redis.call('RPUSH', KEYS[1] .. ':nudges', host)
+  redis.call('RPUSH', K .. ':nudges', host)
 end
 `;
 
-function testScript(): Script {
+function testLibrary(): Library {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-lua-'));
   try {
     cpSync(LUA_DIR, folder, { recursive: true });
     writeFileSync(join(folder, 'includes', 'surroundings.lua'), SURROUNDINGS);
-    return loadScript('exchange', folder);
+    return loadLibrary('exchange', folder);
   } finally {
     rmSync(folder, { recursive: true });
   }
@@ -38,12 +44,23 @@ function testScript(): Script {
 
 export class LuaExchange {
   readonly #redis: Redis;
-  readonly #script = testScript();
+  readonly #library = testLibrary();
   readonly #packer = new Packer();
   #loaded = false;
 
   constructor(redis: Redis) {
     this.#redis = redis;
+  }
+
+  /** What the library has in memory is gone, as after a failover: the state in Redis is all there is. */
+  async forget(): Promise<void> {
+    await this.#redis.function('LOAD', 'REPLACE', this.#library.text);
+    this.#loaded = true;
+  }
+
+  /** The state as a host of the first version would have made it. */
+  async makeExact(): Promise<void> {
+    await this.#redis.setrange(KEY, SCHEMA_AT, String.fromCharCode(EXACT_SCHEMA));
   }
 
   async exchange(
@@ -52,10 +69,17 @@ export class LuaExchange {
   ): Promise<{ reply: ExchangeReply; nudges: string[] }> {
     const bytes = packCall(this.#packer, call);
     const { server, incarnation, nowUs } = around;
-    if (!this.#loaded) await this.#redis.script('LOAD', this.#script.text);
-    this.#loaded = true;
-    const { digest } = this.#script;
-    const reply = await this.#redis.callBuffer('EVALSHA', digest, 1, KEY, bytes, server, incarnation, nowUs);
+    if (!this.#loaded) await this.forget();
+    const reply = await this.#redis.callBuffer(
+      'FCALL',
+      this.#library.called,
+      1,
+      KEY,
+      bytes,
+      server,
+      incarnation,
+      nowUs,
+    );
     const nudges = await this.#redis.lrange(NUDGES, 0, -1);
     if (nudges.length > 0) await this.#redis.del(NUDGES);
     return { reply: unpackReply(reply as Buffer, call.n, server), nudges };
@@ -77,8 +101,8 @@ export class LuaExchange {
     for (const key of await this.#redis.keys(`${KEY}:*`)) {
       const kind = key.slice(KEY.length + 1);
       if (kind.startsWith('o')) {
-        const members = await this.#redis.zrangeBuffer(key, '0', '-1');
-        orders[kind.slice(1)] = members.map((member) => member.readUIntBE(6, 6));
+        const members = await this.#redis.zrangeBuffer(key, '0', '-1', 'WITHSCORES');
+        orders[kind.slice(1)] = readOrder(members, nodes, meta[0] === EXACT_SCHEMA);
       } else if (kind.startsWith('r')) {
         const all = await this.#redis.hgetall(key);
         rows[kind.slice(1)] = Object.fromEntries(Object.entries(all).map(([row, leaf]) => [row, Number(leaf)]));
@@ -130,6 +154,19 @@ class StructReader {
     this.at = from + length;
     return this.#bytes.subarray(from, this.at);
   }
+}
+
+/** What is stored is a bound of each counter, or the counter itself; the order is that of the counters. */
+function readOrder(members: readonly Buffer[], nodes: ReadonlyMap<number, StoredNode>, exact: boolean): number[] {
+  const found: { id: number; seq: number; vio: number }[] = [];
+  for (let i = 0; i < members.length; i += 2) {
+    const [seq, id] = [members[i]!.readUIntBE(0, 6), members[i]!.readUIntBE(6, 6)];
+    const vio = nodes.get(id)!.fields[VIO]!;
+    const bound = Number(members[i + 1]!.toString());
+    if (exact ? bound !== vio : bound > vio) throw new Error(`node ${id}: ${String(bound)} is stored, it is ${vio}`);
+    found.push({ id, seq, vio });
+  }
+  return found.sort((a, b) => a.vio - b.vio || a.seq - b.seq).map(({ id }) => id);
 }
 
 const NODE_FIELDS = 16;

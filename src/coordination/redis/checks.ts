@@ -96,7 +96,8 @@ async function checkPermissions(url: StoreUrl, node: Redis): Promise<void> {
     try {
       // Each on a key of its own type.
       const key = `${PROBE_KEY}:${/^[HXZ]/.exec(name)?.[0] ?? 'S'}`;
-      await node.call(name, ...sample.map((argument) => (argument === 'K' ? key : argument)));
+      const [command, ...subcommand] = name.split('|') as [string, ...string[]];
+      await node.call(command, ...subcommand, ...sample.map((argument) => (argument === 'K' ? key : argument)));
     } catch (error) {
       const { message } = error as Error;
       if (replyCode(error) !== 'NOPERM' && !message.includes('ACL failure')) {

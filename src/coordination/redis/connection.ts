@@ -15,7 +15,7 @@ import type { Logger } from '../../core/ports.js';
 import { checkServers, readInfo } from './checks.js';
 import { makeClient, type Client, type ClientSettings, type StoreTls } from './client.js';
 import { replyCode, storeError } from './errors.js';
-import type { Script } from './script.js';
+import type { Library, Script } from './script.js';
 import { slotOf } from './slots.js';
 import { Subscriptions } from './subscriptions.js';
 import type { StoreUrl } from './url.js';
@@ -132,34 +132,38 @@ export class RedisConnection {
    * @throws SluiceError STORE_UNAVAILABLE, INTERNAL (the script failed)
    */
   async run(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    return await this.#run((client) => ({
-      byDigest: () => client.evalsha(script.digest, keys.length, ...keys, ...args),
-      byText: () => client.eval(script.text, keys.length, ...keys, ...args),
-    }));
-  }
-
-  /** The same for a script that answers with bytes. */
-  async runForBytes(script: Script, keys: readonly string[], args: readonly Argument[]): Promise<Buffer> {
-    const reply = await this.#run((client) => ({
-      byDigest: () => client.callBuffer('EVALSHA', script.digest, keys.length, ...keys, ...args),
-      byText: () => client.callBuffer('EVAL', script.text, keys.length, ...keys, ...args),
-    }));
-    if (reply instanceof Buffer) return reply;
-    throw new SluiceError(
-      'INTERNAL',
-      `store ${this.shown}: script ${script.name} answered with something else than bytes`,
+    return await this.#run(
+      () => this.#client.evalsha(script.digest, keys.length, ...keys, ...args),
+      'NOSCRIPT',
+      () => this.#client.eval(script.text, keys.length, ...keys, ...args),
     );
   }
 
-  async #run(
-    ways: (client: Client) => { byDigest: () => Promise<unknown>; byText: () => Promise<unknown> },
-  ): Promise<unknown> {
+  /**
+   * Calls a library's function, one that answers with bytes and may be called twice. Where it fails the library is
+   * loaded and it is called once more: a server that does not have it has no code of its own to say so.
+   * @throws SluiceError as run
+   */
+  async callForBytes(library: Library, keys: readonly string[], args: readonly Argument[]): Promise<Buffer> {
+    const call = (): Promise<unknown> =>
+      this.#client.callBuffer('FCALL', library.called, keys.length, ...keys, ...args);
+    const reply = await this.#run(call, 'ERR', async () => {
+      await this.#masterOf(keys[0]!).call('FUNCTION', 'LOAD', 'REPLACE', library.text);
+      return await call();
+    });
+    if (reply instanceof Buffer) return reply;
+    throw new SluiceError(
+      'INTERNAL',
+      `store ${this.shown}: function ${library.name} answered with something else than bytes`,
+    );
+  }
+
+  async #run(known: () => Promise<unknown>, lackCode: string, afterLoading: () => Promise<unknown>): Promise<unknown> {
     this.#needUp();
-    const { byDigest, byText } = ways(this.#client);
     this.#inFlight += 1;
     try {
-      return await byDigest().catch((error: unknown) => {
-        if (replyCode(error) === 'NOSCRIPT') return byText();
+      return await known().catch((error: unknown) => {
+        if (replyCode(error) === lackCode) return afterLoading();
         throw error;
       });
     } catch (error) {
@@ -254,6 +258,15 @@ export class RedisConnection {
 
   #masters(): Redis[] {
     return this.#client instanceof Cluster ? this.#client.nodes('master') : [this.#client];
+  }
+
+  /** @throws SluiceError STORE_UNAVAILABLE while it is not known */
+  #masterOf(key: string): Redis {
+    if (!(this.#client instanceof Cluster)) return this.#client;
+    const name = this.nodeOf(key);
+    const node = this.#client.nodes('master').find((each) => nodeKey(each) === name);
+    if (node !== undefined) return node;
+    throw new SluiceError('STORE_UNAVAILABLE', `store ${this.shown} has no master for ${key} now`);
   }
 
   #watch(): void {

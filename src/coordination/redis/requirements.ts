@@ -17,6 +17,8 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   TIME: [],
   EVAL: ["return redis.call('EXISTS', KEYS[1])", '1', 'K'],
   EVALSHA: ['0000000000000000000000000000000000000000', '1', 'K'],
+  FCALL: ['sluice_probe', '1', 'K'],
+  'FUNCTION|LOAD': ['#!lua name=sluice_probe\n'],
   EXISTS: ['K'],
   GET: ['K'],
   SET: ['K', '1', 'PX', '1000'],

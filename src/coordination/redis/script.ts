@@ -8,6 +8,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { SluiceError } from '../../core/model/errors.js';
 
+/** What Redis keeps by name from call to call, memory included: a library with one function of the same name. */
+export interface Library {
+  readonly name: string;
+  /** With the digest of the text in it: versions stand beside each other while hosts are upgraded. */
+  readonly called: string;
+  readonly text: string;
+}
+
 export interface Script {
   readonly name: string;
   readonly text: string;
@@ -27,6 +35,16 @@ const INCLUDE = /^-- #include ([a-z-]+)$/;
 export function loadScript(name: string, folder = LUA_DIR): Script {
   const text = inline(resolve(`commands/${name}`, folder, new Set()));
   return { name, text, digest: createHash('sha1').update(text).digest('hex') };
+}
+
+/**
+ * A command whose file ends in `local function run(keys, args)` instead of running by itself.
+ * @throws as loadScript
+ */
+export function loadLibrary(name: string, folder = LUA_DIR): Library {
+  const { text, digest } = loadScript(name, folder);
+  const called = `sluice_${name}_${digest}`;
+  return { name, called, text: `#!lua name=${called}\n${text}\nredis.register_function('${called}', run)\n` };
 }
 
 /** Puts the value of each constant where its name stands. */

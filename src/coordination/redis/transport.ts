@@ -1,4 +1,4 @@
-/** The way to the shared state of devices in Redis: one script call an exchange, sharded messages as nudges. */
+/** The way to the shared state of devices in Redis: one call of a function an exchange, sharded messages as nudges. */
 import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../core/model/errors.js';
 import type { ExchangeCall, ExchangeReply, ExchangeTransport } from '../exchange/protocol.js';
@@ -6,7 +6,7 @@ import type { RedisConnection } from './connection.js';
 import { packCall, unpackReply } from './exchange-message.js';
 import { Packer } from './message-pack.js';
 import { KEY_PREFIX } from './requirements.js';
-import { loadScript } from './script.js';
+import { loadLibrary } from './script.js';
 
 /** The key of a device's state; its other keys begin with it. */
 export function exchangeKey(device: string): string {
@@ -15,7 +15,7 @@ export function exchangeKey(device: string): string {
 
 export class RedisExchange implements ExchangeTransport {
   readonly #connection: RedisConnection;
-  readonly #script = loadScript('exchange');
+  readonly #library = loadLibrary('exchange');
   readonly #packer = new Packer();
 
   constructor(connection: RedisConnection) {
@@ -43,8 +43,8 @@ export class RedisExchange implements ExchangeTransport {
     if (server === '') {
       throw new SluiceError('STORE_UNAVAILABLE', `store ${this.#connection.shown} does not say which server it is`);
     }
-    const bytes = await this.#connection.runForBytes(
-      this.#script,
+    const bytes = await this.#connection.callForBytes(
+      this.#library,
       [key],
       [packCall(this.#packer, call), server, randomUUID()],
     );

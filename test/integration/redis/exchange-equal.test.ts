@@ -9,7 +9,7 @@ import type { ExchangeReply } from '../../../src/coordination/exchange/protocol.
 import { exchange } from '../../../src/coordination/twin/exchange.js';
 import type { DeviceState } from '../../../src/coordination/twin/records.js';
 import { runHistory, type Exchange, type HistoryOptions } from '../../support/exchange-history.js';
-import { LuaExchange, twinDump } from '../../support/exchange-lua.js';
+import { EXACT_SCHEMA, LuaExchange, twinDump } from '../../support/exchange-lua.js';
 import { RedisServer } from '../../support/redis.js';
 
 const LONG = process.env.SLUICE_LONG === '1';
@@ -48,6 +48,9 @@ async function compareHistory(seed: number, redis: Redis, lua: LuaExchange): Pro
   const options = optionsFor(seed, rng);
   let state: DeviceState | null = null;
   let calls = 0;
+  // How often a call finds nothing of the state in memory.
+  const forgets = new SeededRng(seed + 1);
+  const forgetful = [0, 0.1, 0.7][seed % 3]!;
   const flush = async (): Promise<void> => {
     state = null;
     await redis.flushall();
@@ -55,7 +58,13 @@ async function compareHistory(seed: number, redis: Redis, lua: LuaExchange): Pro
   const both: Exchange = async (call, around): Promise<ExchangeReply> => {
     const twin = exchange(state, structuredClone(call), around);
     state = twin.state;
+    if (forgets.next() < forgetful) await lua.forget();
     const { reply, nudges } = await lua.exchange(call, around);
+    // A state that hosts of the version before made.
+    if (seed % 5 === 0 && state !== null && state.meta.schema !== EXACT_SCHEMA) {
+      state.meta.schema = EXACT_SCHEMA;
+      await lua.makeExact();
+    }
     const where = `replay with SLUICE_SEED=${seed}; call ${calls}`;
     if (++calls % DUMP_EVERY === 0) expect(await lua.dump(), where).toEqual(twinDump(state));
     expect(reply, where).toEqual(twin.reply);

@@ -2,8 +2,8 @@
 -- says; grants while slots are free and somebody waits; the reply. Absolute state and monotone
 -- counters only: src/coordination/exchange/protocol.ts. The twin's exchange.ts, step for step.
 --
--- KEYS  1 the device's state, sluice:{DEVICE}:exchange; all other keys begin with it and ':', in the same slot
--- ARGV  1 the call, a message-packed array in the order of `said` below
+-- keys  1 the device's state, sluice:{DEVICE}:exchange; all other keys begin with it and ':', in the same slot
+-- args  1 the call, a message-packed array in the order of `said` below
 --       2 run id of the server that this connection leads to
 --       3 a fresh id for an incarnation, should one begin
 -- Returns, message-packed
@@ -20,24 +20,27 @@
 -- #define SETTLE 0.25
 -- #define AWAY 0.25
 
-local argument = cmsgpack.unpack(ARGV[1])
-local server, fresh = ARGV[2], ARGV[3]
-local said = {
-  device = argument[1], host = argument[2], kind = argument[3], incarnation = argument[4],
-  epoch = argument[5], n = argument[6], acked = argument[7], lease_us = argument[8],
-  settings = argument[9], settings_revision = argument[10], exchange_us = argument[11],
-  advance = argument[12], outage_quota = argument[13], hosts = argument[14], advance_idle = argument[15],
-  rows = {}, nodes = argument[17], forget = argument[18],
-}
+local said, server, fresh
 
--- The rows, one behind the other in one string.
-do
+local function hear()
+  local argument = cmsgpack.unpack(arguments[1])
+  server, fresh = arguments[2], arguments[3]
+  local rows, count = {}, 0
+  -- The rows, one behind the other in one string.
   local bytes, at = argument[16], 1
   while at <= #bytes do
     local row = { struct.unpack('>ddddddddHc0Hc0Hc0', bytes, at) }
     at = row[12]
-    said.rows[#said.rows + 1] = row
+    count = count + 1
+    rows[count] = row
   end
+  said = {
+    device = argument[1], host = argument[2], kind = argument[3], incarnation = argument[4],
+    epoch = argument[5], n = argument[6], acked = argument[7], lease_us = argument[8],
+    settings = argument[9], settings_revision = argument[10], exchange_us = argument[11],
+    advance = argument[12], outage_quota = argument[13], hosts = argument[14], advance_idle = argument[15],
+    rows = rows, nodes = argument[17], forget = argument[18],
+  }
 end
 
 local function reply(status, code, message)
@@ -166,9 +169,8 @@ local function begin_anew()
   for from = 1, #keys, 4000 do
     redis.call('UNLINK', unpack(keys, from, math.min(#keys, from + 3999)))
   end
-  nodes, dirty, cached, views, blocked = {}, {}, {}, {}, {}
-  was_member, was_vio, was_home = {}, {}, {}
-  tag_ids, tag_changed, row_leaves, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
+  forget_nodes()
+  dirty, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
   make_root()
   meta.incarnation = fresh
   meta.born_us = meta.clock_us
@@ -332,26 +334,30 @@ local function serve()
   return take_in(host)
 end
 
-meta = read_meta()
-local now = store_us()
-if not meta then
-  if said.kind ~= 'join' then
-    return reply('rejoin')
+local function run(keys, args)
+  K, arguments = keys[1], args
+  hear()
+  recall()
+  local now = store_us()
+  if not meta then
+    if said.kind ~= 'join' then
+      return reply('rejoin')
+    end
+    new_state(now)
+  elseif meta.schema > SCHEMA then
+    return reply('refused', 'UNSUPPORTED', string.format(
+      'device %s has state of schema %d; this host reads up to %d', said.device, meta.schema, SCHEMA))
   end
-  new_state(now)
-elseif meta.schema > SCHEMA then
-  return reply('refused', 'UNSUPPORTED', string.format(
-    'device %s has state of schema %d; this host reads up to %d', said.device, meta.schema, SCHEMA))
+  know_scheduler()
+  by_uid = {}
+  for _, host in ipairs(meta.hosts) do
+    by_uid[host.uid] = host
+  end
+  pass_time(now)
+  end_leases()
+  clear_remains()
+  revoke_unfetched(said.host)
+  local answer = serve()
+  flush()
+  return answer
 end
-know_scheduler()
-by_uid = {}
-for _, host in ipairs(meta.hosts) do
-  by_uid[host.uid] = host
-end
-pass_time(now)
-end_leases()
-clear_remains()
-revoke_unfetched(said.host)
-local answer = serve()
-flush()
-return answer

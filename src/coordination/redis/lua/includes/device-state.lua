@@ -5,27 +5,30 @@
 -- K:n      hash: node -> its fields, its rows among them
 -- K:t      hash: tag -> node
 -- K:r<uid> hash: row of the epoch -> leaf
--- K:o<id>  zset: active children of node id: sequence of activation and node, by vio
+-- K:o<id>  zset: active children of node id: sequence of activation and node, by a counter that is at most theirs
 -- K:i      zset: nodes that nobody speaks of, by the time since when
 -- K:d      hash: uid -> leaves that left the order because the epoch's host was suspended
 --
--- Values are message-packed arrays. Each node is read once a call and written once, at its end; so
--- are the orders, of which only the first children are read.
+-- What was read stays in memory from call to call, and with it the order of the children that are there: a
+-- node is read once, and written once a call, at its end. What is in memory counts for nothing unless the
+-- state in Redis is the one that this library wrote last: K says so, whose bytes no other state has, as the time
+-- of the call, the server's run id and all counters of the device are in it.
 
 -- #include surroundings
-
-local K = KEYS[1]
+-- #include heap
 
 -- #define ROOT 0
 -- #define NONE -1
 -- #define NEVER -1e15
--- #define SCHEMA 1
+-- #define SCHEMA 2
+-- #define SCHEMA_EXACT 1
 -- #define SCALE 10000
 -- #define RENORMALISE_AT 1099511627776
 -- #define HOSTS_MAX 250
 -- #define ROWS_MAX 262144
 -- #define NODES_MAX 1000000
 -- #define CHILDREN_MAX 262144
+-- #define KEPT_MAX 16384
 
 -- Fields of a node; those from V on are of inner nodes, TURN and ROWS of leaves. SHIFT: how far its
 -- home's time had been taken back when it was written; SHIFTED: how far its own children's has been.
@@ -74,12 +77,14 @@ local K = KEYS[1]
 -- #define WEIGHED 13
 -- #define COSTS 14
 -- #define ARRIVALS 15
+-- #define ROW_BYTES 108
 
 -- Records are packed by `struct`: it makes a table of the right size at once. A leaf begins with how
 -- many rows it has (a device has fewer than 255 hosts), an inner node with 255.
 local COMMON = 'ddddddddddddddddHc0'
 local INNER_FORM = '<B' .. COMMON .. 'ddddddddd'
 local ROW_FORM = '<dddddddddddddHc0Hc0'
+local SINGLE_FORM = '<B' .. COMMON .. 'dddHdddddddddddddHc0Hc0'
 local leaf_forms = {}
 local function leaf_form(rows)
   local form = leaf_forms[rows]
@@ -90,28 +95,33 @@ local function leaf_form(rows)
   return form
 end
 
+-- The state as far as it is in memory.
+local meta
+local nodes, tag_ids, row_leaves
 -- What a call works on.
-local meta, hosts, by_uid
-local nodes = {}
-local dirty = {}
--- As stored: member and score in the order, false where it was in none; and in whose order.
-local was_member, was_vio, was_home = {}, {}, {}
--- By home: what was loaded of its children, in that order.
-local cached = {}
-local views, blocked = {}, {}
-local tag_ids, tag_changed = {}, {}
-local row_leaves, row_changed = {}, {}
-local idle_changed = {}
-local dormant_more = {}
-local nudges = {}
+local by_uid
+local dirty, gone
+local tag_changed, row_changed
+local idle_changed
+local dormant_more
+local nudges
+-- Set aside in a search: nodes with nobody below who may be granted to.
+local blocked
+-- Where the walk along a node's stored order stands.
+local walks
 -- The scheduler in force.
 local is_fair, is_stride, is_fifo
 
-local function read_meta()
-  local blob = redis.call('GET', K)
-  if not blob then
-    return nil
-  end
+local function forget_nodes()
+  nodes, tag_ids, row_leaves = {}, {}, {}
+end
+
+local function begin_changes()
+  dirty, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
+  nudges, blocked, walks = {}, {}, {}
+end
+
+local function read_meta(blob)
   local a = cmsgpack.unpack(blob)
   local read = { schema = a[1] }
   if a[1] > SCHEMA then
@@ -150,13 +160,48 @@ local function write_meta()
     }
   end
   local s = meta.settings
-  redis.call('SET', K, cmsgpack.pack({
+  local blob = cmsgpack.pack({
     meta.schema, meta.incarnation, meta.server, meta.store_us, meta.clock_us, meta.born_us,
     { s.scheduler, s.depth, s.credit, s.idle_reset_ms, s.global_shares, s.sleep_ms, s.threshold, s.sleep_rule },
     meta.settings_revision, meta.node_ids, meta.uids, meta.activations,
     meta.grants_made, meta.nodes, meta.contended, meta.calm_since,
     meta.settling_until, meta.expected, meta.returned, list, meta.remains, meta.unsure_until,
-  }))
+  })
+  redis.call('SET', K, blob)
+  return blob
+end
+
+-- Memory of all devices, by key, and how many nodes were taken into it: past a bound all is forgotten, and
+-- read again where it is needed.
+local kept, kept_nodes = {}, 0
+
+-- Finds the state. Whatever fails from here on leaves nothing in memory.
+local function recall()
+  local blob = redis.call('GET', K)
+  local known = kept[K]
+  kept[K] = nil
+  begin_changes()
+  if known and known.blob == blob then
+    meta, nodes, tag_ids, row_leaves = known.meta, known.nodes, known.tag_ids, known.row_leaves
+  else
+    forget_nodes()
+    meta = blob and read_meta(blob) or nil
+  end
+end
+
+local function remember(blob)
+  if kept_nodes > KEPT_MAX then
+    kept, kept_nodes = {}, 0
+    return
+  end
+  for uid in pairs(row_leaves) do
+    if not by_uid[uid] then
+      row_leaves[uid] = nil
+    end
+  end
+  kept[K] = {
+    blob = blob, meta = meta, nodes = nodes, tag_ids = tag_ids, row_leaves = row_leaves,
+  }
 end
 
 local function touch(node)
@@ -187,19 +232,19 @@ local function shift_node(node, home)
   touch(node)
 end
 
+-- The node is in memory. Of an inner node: `below` are its children there, by number, `here` how many of them are
+-- active, `heap` those in their order, but for what a search has set aside. Of one that is active: in whose stored
+-- order it stands (`in_order`), there with what sequence, and with a counter that is at most `order_vio`.
 local function keep(node)
-  local id, home = node[ID], node[HOME]
-  nodes[id] = node
-  local siblings = cached[home]
-  if siblings then
-    siblings[#siblings + 1] = node
-  else
-    cached[home] = { node }
+  nodes[node[ID]] = node
+  kept_nodes = kept_nodes + 1
+  if node[INNER] then
+    node.below, node.here, node.heap = {}, 0, {}
   end
 end
 
-local function member_of(node)
-  return struct.pack('>I6I6', node[SEQ], node[ID])
+local function member_of(seq, id)
+  return struct.pack('>I6I6', seq, id)
 end
 
 local function skip_count(_, ...)
@@ -224,14 +269,21 @@ end
 
 local function take_blob(blob)
   local node = unpack_node(blob)
-  local id = node[ID]
-  was_home[id] = node[HOME]
   if node[ACTIVE] then
-    was_member[id] = member_of(node)
-    was_vio[id] = node[VIO]
+    node.in_order, node.order_seq, node.order_vio = node[HOME], node[SEQ], node[VIO]
   end
   keep(node)
   return node
+end
+
+-- The node and its home are in memory.
+local function attach(node)
+  local home = nodes[node[HOME]]
+  home.below[node[ID]] = node
+  if node[ACTIVE] then
+    home.here = home.here + 1
+    heap_add(home.heap, node)
+  end
 end
 
 -- The nodes of these numbers and all above them, a read for each level of the tree. What is not
@@ -248,6 +300,7 @@ local function load_all(ids)
         loaded[#loaded + 1] = take_blob(blobs[i])
       else
         nodes[wanted[i]] = false
+        kept_nodes = kept_nodes + 1
       end
     end
     for i = first, #loaded do
@@ -263,6 +316,7 @@ local function load_all(ids)
     local node = loaded[i]
     if node[HOME] ~= NONE then
       shift_node(node, nodes[node[HOME]])
+      attach(node)
     end
   end
 end
@@ -295,6 +349,9 @@ local function make_node(id, tag, home, inner, vio, shift)
     node[ACTIVE_CHILDREN], node[ACTIVE_SHARES], node[CHILDREN], node[SELF], node[SHIFTED] = 0, 0, 0, NONE, 0
   end
   keep(node)
+  if home ~= NONE then
+    attach(node)
+  end
   touch(node)
   return node
 end
@@ -355,13 +412,23 @@ local function load_rows(uid, rows, more)
       ids[#ids + 1] = id
     end
   end
-  for from = 1, #rows, 4000 do
-    local upto = math.min(#rows, from + 3999)
-    local texts = redis.call('HMGET', K .. ':r' .. uid, unpack(rows, from, upto))
+  local unknown = {}
+  for _, row in ipairs(rows) do
+    local leaf = known[row]
+    if leaf == nil then
+      unknown[#unknown + 1] = row
+    elseif leaf and not nodes[leaf] and not asked[leaf] then
+      asked[leaf] = true
+      ids[#ids + 1] = leaf
+    end
+  end
+  for from = 1, #unknown, 4000 do
+    local upto = math.min(#unknown, from + 3999)
+    local texts = redis.call('HMGET', K .. ':r' .. uid, unpack(unknown, from, upto))
     for i = from, upto do
       local text = texts[i - from + 1]
       local leaf = text and tonumber(text)
-      known[rows[i]] = leaf
+      known[unknown[i]] = leaf
       if leaf and not nodes[leaf] and not asked[leaf] then
         asked[leaf] = true
         ids[#ids + 1] = leaf
@@ -370,144 +437,6 @@ local function load_rows(uid, rows, more)
   end
   for from = 1, #ids, 4000 do
     load_all({ unpack(ids, from, math.min(#ids, from + 3999)) })
-  end
-end
-
-local flush_nodes, flush_idle, read_dormant, flush
-do
-  -- Sends a command whose pairs may be more than one call of Lua can carry.
-  local function in_pieces(command, key, list, size)
-    for from = 1, #list, size do
-      redis.call(command, key, unpack(list, from, math.min(#list, from + size - 1)))
-    end
-  end
-
-  local function pack_row(row)
-    return struct.pack(ROW_FORM,
-      row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13],
-      #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
-  end
-
-  local function pack_common(form, count, node, ...)
-    return struct.pack(form, count,
-      node[1], node[2], node[INNER] and 1 or 0, node[4], node[5], node[6], node[7], node[8], node[9],
-      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
-      #node[TAG], node[TAG], ...)
-  end
-
-  local function pack_node(node)
-    if node[INNER] then
-      return pack_common(INNER_FORM, 255, node, unpack(node, V, SHIFTED))
-    end
-    local rows = {}
-    for at = ROWS, #node, 4 do
-      local rest = node[at + 3]
-      if type(rest) == 'table' then
-        rest = pack_row(rest)
-      end
-      local to = #rows
-      rows[to + 1], rows[to + 2], rows[to + 3], rows[to + 4], rows[to + 5] =
-        node[at], node[at + 1], node[at + 2], #rest, rest
-    end
-    local count = #rows / 5
-    return pack_common(leaf_form(count), count, node, unpack(rows))
-  end
-
-  function flush_nodes()
-    local sets, dels = {}, {}
-    local added, removed = {}, {}
-    for id, node in pairs(dirty) do
-      local member, home, vio = nil, nil, nil
-      if node == false then
-        dels[#dels + 1] = id
-      else
-        sets[#sets + 1] = id
-        sets[#sets + 1] = pack_node(node)
-        if node[ACTIVE] then
-          member, home, vio = member_of(node), node[HOME], node[VIO]
-        end
-      end
-      local before = was_member[id]
-      if before and (before ~= member or was_home[id] ~= home) then
-        local list = removed[was_home[id]] or {}
-        removed[was_home[id]] = list
-        list[#list + 1] = before
-        before = nil
-      end
-      if member and (not before or was_vio[id] ~= vio) then
-        local list = added[home] or {}
-        added[home] = list
-        list[#list + 1] = vio
-        list[#list + 1] = member
-      end
-    end
-    for home, list in pairs(removed) do
-      in_pieces('ZREM', K .. ':o' .. home, list, 4000)
-    end
-    for home, list in pairs(added) do
-      in_pieces('ZADD', K .. ':o' .. home, list, 4000)
-    end
-    in_pieces('HSET', K .. ':n', sets, 4000)
-    in_pieces('HDEL', K .. ':n', dels, 4000)
-  end
-
-  local function flush_map(key, map, changed)
-    local sets, dels = {}, {}
-    for field in pairs(changed) do
-      local value = map[field]
-      if value then
-        sets[#sets + 1] = field
-        sets[#sets + 1] = value
-      else
-        dels[#dels + 1] = field
-      end
-    end
-    in_pieces('HSET', key, sets, 4000)
-    in_pieces('HDEL', key, dels, 4000)
-  end
-
-  function flush_idle()
-    local added, removed = {}, {}
-    for id, since in pairs(idle_changed) do
-      if since then
-        added[#added + 1] = since
-        added[#added + 1] = struct.pack('>I6', id)
-      else
-        removed[#removed + 1] = struct.pack('>I6', id)
-      end
-    end
-    in_pieces('ZADD', K .. ':i', added, 4000)
-    in_pieces('ZREM', K .. ':i', removed, 4000)
-    idle_changed = {}
-  end
-
-  function read_dormant(uid)
-    local blob = redis.call('HGET', K .. ':d', uid)
-    return blob and cmsgpack.unpack(blob) or {}
-  end
-
-  local function flush_dormant()
-    for uid, more in pairs(dormant_more) do
-      local ids = read_dormant(uid)
-      for _, id in ipairs(more) do
-        ids[#ids + 1] = id
-      end
-      redis.call('HSET', K .. ':d', uid, cmsgpack.pack(ids))
-    end
-  end
-
-  function flush()
-    flush_nodes()
-    flush_map(K .. ':t', tag_ids, tag_changed)
-    for uid, changed in pairs(row_changed) do
-      flush_map(K .. ':r' .. uid, row_leaves[uid], changed)
-    end
-    flush_idle()
-    flush_dormant()
-    write_meta()
-    for _, host in ipairs(nudges) do
-      publish_nudge(host)
-    end
   end
 end
 

@@ -3,10 +3,6 @@
 
 local waiting_in_all, grant_all
 do
-  -- Children read from an order at first, and at a time after that: of most orders one is needed.
-  -- #define CHUNK_FIRST 3
-  -- #define CHUNK 16
-
   -- Requests that wait in hosts that may be granted to.
   function waiting_in_all()
     local sum = 0
@@ -18,125 +14,26 @@ do
     return sum
   end
 
-  -- The order of a node's children as the search sees it: a heap of those that were read and are
-  -- active, and the rest as they lie in Redis, read in pieces. Who was read counts as it is in the
-  -- heap, and is passed over in the rest.
-  local function sift_up(heap, at)
-    local node = heap[at]
-    local vio, seq = node[VIO], node[SEQ]
-    while at > 1 do
-      local above = math.floor(at / 2)
-      local other = heap[above]
-      if other[VIO] < vio or (other[VIO] == vio and other[SEQ] < seq) then
-        break
-      end
-      heap[at] = other
-      at = above
-    end
-    heap[at] = node
-  end
-
-  local function sift_down(heap, at)
-    local count = #heap
-    local node = heap[at]
-    local vio, seq = node[VIO], node[SEQ]
-    while true do
-      local child = 2 * at
-      if child > count then
-        break
-      end
-      local lower = heap[child]
-      local right = heap[child + 1]
-      if right and (right[VIO] < lower[VIO] or (right[VIO] == lower[VIO] and right[SEQ] < lower[SEQ])) then
-        lower = right
-        child = child + 1
-      end
-      if vio < lower[VIO] or (vio == lower[VIO] and seq < lower[SEQ]) then
-        break
-      end
-      heap[at] = lower
-      at = child
-    end
-    heap[at] = node
-  end
-
-  local function pop(heap)
-    local last = #heap
-    heap[1] = heap[last]
-    heap[last] = nil
-    if last > 1 then
-      sift_down(heap, 1)
-    end
-  end
-
-  local function view_of(home)
-    local heap = {}
-    for _, node in ipairs(cached[home[ID]] or {}) do
-      if node[ACTIVE] and node[HOME] == home[ID] and nodes[node[ID]] and not blocked[node[ID]] then
-        heap[#heap + 1] = node
-        sift_up(heap, #heap)
-      end
-    end
-    local view = { heap = heap, rest = {}, at = 1, read = 0, chunk = CHUNK_FIRST, whole = false }
-    views[home[ID]] = view
-    return view
-  end
-
-  -- Moves on to the next of the rest that was not read yet; false at its end.
-  local function next_of_rest(view, home)
-    while true do
-      local rest = view.rest
-      while view.at < #rest do
-        local seq, id = struct.unpack('>I6I6', rest[view.at])
-        if nodes[id] == nil then
-          view.id, view.seq, view.vio = id, seq, tonumber(rest[view.at + 1])
-          return true
-        end
-        view.at = view.at + 2
-      end
-      if view.whole then
-        return false
-      end
-      local chunk = view.chunk
-      view.rest = redis.call('ZRANGE', K .. ':o' .. home[ID], view.read, view.read + chunk - 1, 'WITHSCORES')
-      view.at = 1
-      view.read = view.read + chunk
-      view.chunk = CHUNK
-      view.whole = #view.rest < 2 * chunk
-    end
-  end
-
   local function first_child(home)
-    local view = views[home[ID]] or view_of(home)
-    local heap = view.heap
-    while heap[1] and (not heap[1][ACTIVE] or blocked[heap[1][ID]]) do
-      pop(heap)
+    if home.here < home[ACTIVE_CHILDREN] then
+      look_further(home)
     end
-    if next_of_rest(view, home) then
-      local first = heap[1]
-      if not first or view.vio < first[VIO] or (view.vio == first[VIO] and view.seq < first[SEQ]) then
-        view.at = view.at + 2
-        heap[#heap + 1] = node_of(view.id)
-        sift_up(heap, #heap)
-      end
-    end
-    return heap[1]
+    return home.heap[1]
   end
 
-  -- After a charge: the nodes of the path were first in their orders, and may not be any more.
-  local function resettle(leaf)
-    local node = leaf
-    while node[ID] ~= ROOT do
-      local view = views[node[HOME]]
-      if view and view.heap[1] == node then
-        if node[ACTIVE] then
-          sift_down(view.heap, 1)
-        else
-          pop(view.heap)
-        end
+  -- Out of this search.
+  local function set_aside(node)
+    blocked[#blocked + 1] = node
+    heap_remove(nodes[node[HOME]].heap, node)
+  end
+
+  local function end_search()
+    for _, node in ipairs(blocked) do
+      if node[ACTIVE] and not node.place then
+        heap_add(nodes[node[HOME]].heap, node)
       end
-      node = nodes[node[HOME]]
     end
+    blocked, walks = {}, {}
   end
 
   -- The leaf that stands first at every level.
@@ -149,7 +46,7 @@ do
       elseif node[ID] == ROOT then
         return nil
       else
-        blocked[node[ID]] = true
+        set_aside(node)
         node = nodes[ROOT]
       end
     end
@@ -184,7 +81,7 @@ do
       return ROWS + chosen * 4
     end
     if capped then
-      blocked[leaf[ID]] = true
+      set_aside(leaf)
     else
       set_dormant(leaf)
     end
@@ -204,7 +101,7 @@ do
   end
 
   -- Leaves that stand in a host's list of those not seen, by its uid.
-  local unseen_known = {}
+  local unseen_known
 
   local function note_unseen(host, leaf)
     local known = unseen_known[host.uid]
@@ -255,7 +152,6 @@ do
         -- Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
         if is_fair and least_deposit(leaf) < cost then
           pay_deposits(leaf, cost)
-          resettle(leaf)
         else
           charge(leaf, cost, true)
           note_grant(caller, leaf, at, row, cost)
@@ -264,7 +160,6 @@ do
           else
             set_dormant(leaf)
           end
-          resettle(leaf)
           return true
         end
       end
@@ -293,14 +188,15 @@ do
       return
     end
     node_of(ROOT)
+    unseen_known = {}
     for _, caps in ipairs({ caps_of(), {} }) do
       while free > 0 and grant_one(caller, caps) do
         free = free - 1
       end
+      end_search()
       if free <= 0 then
         return
       end
-      views, blocked = {}, {}
     end
   end
 end

@@ -1,7 +1,7 @@
 -- Who goes first among the children of a node (twin/order.ts).
 -- #include rows
 
-local end_busy_period, note_vio, became_busy, became_idle, lowest_active_vio, reorder, activate, deactivate, pay_deposits, charge, set_shares, settle
+local end_busy_period, note_vio, became_busy, became_idle, look_further, lowest_active_vio, reorder, activate, deactivate, pay_deposits, charge, set_shares, settle
 do
   local function scale()
     return is_stride and meta.settings.global_shares or SCALE
@@ -66,6 +66,8 @@ do
     node[SEQ] = meta.activations
     home[ACTIVE_CHILDREN] = home[ACTIVE_CHILDREN] + 1
     home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + node[SHARES]
+    home.here = home.here + 1
+    heap_add(home.heap, node)
     touch(node)
     touch(home)
   end
@@ -74,12 +76,17 @@ do
     node[ACTIVE] = false
     home[ACTIVE_CHILDREN] = home[ACTIVE_CHILDREN] - 1
     home[ACTIVE_SHARES] = home[ACTIVE_SHARES] - node[SHARES]
+    home.here = home.here - 1
+    heap_remove(home.heap, node)
     touch(node)
     touch(home)
   end
 
   -- All active children, read where they were not yet.
   local function load_active(home)
+    if home.here == home[ACTIVE_CHILDREN] then
+      return
+    end
     local ids = {}
     for _, member in ipairs(redis.call('ZRANGE', K .. ':o' .. home[ID], 0, -1)) do
       local _, id = struct.unpack('>I6I6', member)
@@ -92,30 +99,53 @@ do
     end
   end
 
+  -- Children read from an order at first, and at a time after that: of most orders one is needed.
+  -- #define CHUNK_FIRST 3
+  -- #define CHUNK 16
+
+  -- Reads on in the stored order, until nobody who is only there can stand before the first in memory. Who is in
+  -- memory is passed over: the record counts, not what the order still has. Where that is too low it is told anew,
+  -- so that it is not in the way for ever.
+  function look_further(home)
+    local walk = walks[home[ID]]
+    if not walk then
+      walk = { list = {}, at = 1, read = 0, chunk = CHUNK_FIRST }
+      walks[home[ID]] = walk
+    end
+    local heap = home.heap
+    while home.here < home[ACTIVE_CHILDREN] do
+      local list, at = walk.list, walk.at
+      if at > #list then
+        list = redis.call('ZRANGE', K .. ':o' .. home[ID], walk.read, walk.read + walk.chunk - 1, 'WITHSCORES')
+        if #list == 0 then
+          return
+        end
+        walk.list, walk.at, at = list, 1, 1
+        walk.read = walk.read + walk.chunk
+        walk.chunk = CHUNK
+      end
+      local seq, id = struct.unpack('>I6I6', list[at])
+      local vio = tonumber(list[at + 1])
+      local first = heap[1]
+      if first and (first[VIO] < vio or (first[VIO] == vio and first[SEQ] < seq)) then
+        return
+      end
+      local node = node_of(id)
+      if node and node[VIO] > vio then
+        node.order_vio = false
+        touch(node)
+      end
+      walk.at = at + 2
+    end
+  end
+
   -- The lowest counter of an active child; nil where there is none.
   function lowest_active_vio(home)
-    local lowest
-    for _, node in ipairs(cached[home[ID]] or {}) do
-      if node[ACTIVE] and node[HOME] == home[ID] and (not lowest or node[VIO] < lowest) then
-        lowest = node[VIO]
-      end
+    if home.here < home[ACTIVE_CHILDREN] then
+      look_further(home)
     end
-    local at = 0
-    while true do
-      local chunk = redis.call('ZRANGE', K .. ':o' .. home[ID], at, at + 15, 'WITHSCORES')
-      if #chunk == 0 then
-        return lowest
-      end
-      for i = 1, #chunk, 2 do
-        local _, id = struct.unpack('>I6I6', chunk[i])
-        -- Of those that were read the record counts, not what the order still has.
-        if nodes[id] == nil then
-          local vio = tonumber(chunk[i + 1])
-          return lowest and lowest < vio and lowest or vio
-        end
-      end
-      at = at + 16
-    end
+    local first = home.heap[1]
+    return first and first[VIO]
   end
 
   -- When the oldest request arrived that waits at the leaf in a host that may be granted to.
@@ -137,6 +167,7 @@ do
   function reorder(leaf)
     if is_fifo and leaf[ACTIVE] then
       leaf[VIO] = oldest_arrival(leaf)
+      heap_moved(nodes[leaf[HOME]].heap, leaf)
       touch(leaf)
     end
   end
@@ -210,9 +241,22 @@ do
         node[VIO] = node[VIO] + ((cost - node[DEPOSIT]) * SCALE) / node[SHARES]
         node[DEPOSIT] = cost
         note_vio(home, node[VIO])
+        heap_moved(home.heap, node)
         touch(node)
       end
       node = home
+    end
+  end
+
+  -- Those in memory catch up, and are put in order anew: who was held at the floor may stand elsewhere among equals.
+  local function shift_all(home)
+    local standing = home.heap
+    home.heap = {}
+    for _, node in pairs(home.below) do
+      shift_node(node, home)
+    end
+    for _, node in ipairs(standing) do
+      heap_add(home.heap, node)
     end
   end
 
@@ -225,12 +269,7 @@ do
     home[MAX_VIO] = home[MAX_VIO] > base and home[MAX_VIO] - base or 0
     home[SHIFTED] = home[SHIFTED] + base
     touch(home)
-    for _, node in ipairs(cached[home[ID]] or {}) do
-      if node[HOME] == home[ID] then
-        shift_node(node, home)
-      end
-    end
-    views[home[ID]] = nil
+    shift_all(home)
   end
 
   -- The paper's reinitialisation: every counter 0.
@@ -239,10 +278,7 @@ do
     load_active(root)
     root[SHIFTED] = root[SHIFTED] + 1
     touch(root)
-    for _, node in ipairs(cached[ROOT] or {}) do
-      shift_node(node, root)
-    end
-    views[ROOT] = nil
+    shift_all(root)
   end
 
   function charge(leaf, cost, picked)
@@ -256,6 +292,7 @@ do
       local before = node[VIO]
       local after = before + units / node[SHARES]
       node[VIO] = after
+      heap_moved(home.heap, node)
       dirty[node[ID]] = node
       -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
       if not node[ACTIVE] and after > home[MAX_VIO] then
@@ -285,10 +322,12 @@ do
     local units = cost * scale()
     local node = leaf
     while node[ID] ~= ROOT do
+      local home = nodes[node[HOME]]
       local vio = node[VIO] - units / node[SHARES]
       node[VIO] = vio > node[FLOOR] and vio or node[FLOOR]
+      heap_moved(home.heap, node)
       touch(node)
-      node = node_of(node[HOME])
+      node = home
     end
   end
 
@@ -307,6 +346,7 @@ do
       node[VIO] = home[V] + (node[VIO] - home[V]) * ratio
       node[FLOOR] = home[V] + (node[FLOOR] - home[V]) * ratio
       note_vio(home, node[VIO])
+      heap_moved(home.heap, node)
     end
     node[SHARES] = shares
     touch(node)

@@ -1,5 +1,5 @@
 -- What can be told of one row or one leaf by itself (twin/rows.ts).
--- #include device-state
+-- #include flush
 
 local function open_row(leaf, at)
   local row = leaf[at + 3]

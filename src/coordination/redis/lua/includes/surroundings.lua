@@ -1,4 +1,7 @@
--- What the exchange takes from around it: the store's time, and the way to hosts that are to be nudged.
+-- What the exchange takes from around it: the key and the arguments of the call, the store's time, and the way to
+-- hosts that are to be nudged.
+
+local K, arguments
 
 local function store_us()
   local time = redis.call('TIME')
@@ -6,5 +9,5 @@ local function store_us()
 end
 
 local function publish_nudge(host)
-  redis.call('SPUBLISH', KEYS[1] .. ':nudge:' .. host, '')
+  redis.call('SPUBLISH', K .. ':nudge:' .. host, '')
 end

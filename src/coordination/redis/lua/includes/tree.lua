@@ -93,14 +93,17 @@ do
     leaf[VIO] = 0
     leaf[FLOOR] = 0
     leaf[SHARES] = inner[SELF_SHARES]
+    home.below[leaf[ID]] = nil
     if leaf[BUSY] then
       inner[BUSY_CHILDREN] = 1
     end
     if leaf[ACTIVE] then
       inner[ACTIVE_CHILDREN] = 1
       inner[ACTIVE_SHARES] = leaf[SHARES]
+      heap_remove(home.heap, leaf)
+      heap_add(home.heap, inner)
     end
-    cached[inner[ID]] = { leaf }
+    attach(leaf)
     touch(leaf)
     return inner
   end
@@ -167,8 +170,10 @@ do
     else
       set_tag(node[TAG], false)
     end
-    dirty[node[ID]] = false
+    dirty[node[ID]] = nil
+    gone[#gone + 1] = node
     nodes[node[ID]] = false
+    home.below[node[ID]] = nil
     unlist(node)
     meta.nodes = meta.nodes - 1
     home[CHILDREN] = home[CHILDREN] - 1

@@ -1,0 +1,75 @@
+-- The order of a node's children that are in memory: a heap by counter, then by who was activated first. A child
+-- knows its place in it, so that it is found again when its counter changes.
+
+local heap_add, heap_remove, heap_moved
+do
+  local function lift(heap, node, at)
+    local vio, seq = node[VIO], node[SEQ]
+    while at > 1 do
+      local above = (at - at % 2) / 2
+      local other = heap[above]
+      local other_vio = other[VIO]
+      if other_vio < vio or (other_vio == vio and other[SEQ] < seq) then
+        break
+      end
+      heap[at] = other
+      other.place = at
+      at = above
+    end
+    heap[at] = node
+    node.place = at
+    return at
+  end
+
+  local function sink(heap, node, at)
+    local vio, seq = node[VIO], node[SEQ]
+    local child = 2 * at
+    local lower = heap[child]
+    while lower do
+      local lower_vio = lower[VIO]
+      local right = heap[child + 1]
+      if right then
+        local right_vio = right[VIO]
+        if right_vio < lower_vio or (right_vio == lower_vio and right[SEQ] < lower[SEQ]) then
+          lower, lower_vio = right, right_vio
+          child = child + 1
+        end
+      end
+      if vio < lower_vio or (vio == lower_vio and seq < lower[SEQ]) then
+        break
+      end
+      heap[at] = lower
+      lower.place = at
+      at = child
+      child = 2 * at
+      lower = heap[child]
+    end
+    heap[at] = node
+    node.place = at
+  end
+
+  function heap_add(heap, node)
+    lift(heap, node, #heap + 1)
+  end
+
+  -- The node's counter is another one; where it is in no heap that is nothing.
+  function heap_moved(heap, node)
+    local at = node.place
+    if at and lift(heap, node, at) == at then
+      sink(heap, node, at)
+    end
+  end
+
+  function heap_remove(heap, node)
+    local at, last = node.place, #heap
+    if not at then
+      return
+    end
+    node.place = nil
+    local other = heap[last]
+    heap[last] = nil
+    if at < last and lift(heap, other, at) == at then
+      sink(heap, other, at)
+    end
+  end
+end
