@@ -6,7 +6,7 @@
 import { RealClock } from '../src/clock/real.js';
 import { LocalUsageStore } from '../src/coordination/local/usage-store.js';
 import type { UsageQuery } from '../src/core/model/usage.js';
-import { MIB } from '../src/core/model/units.js';
+import { MIB, NS_PER_S } from '../src/core/model/units.js';
 import { SeededRng } from '../src/core/rng.js';
 import type { Clock, Logger, Timer, UsageStore } from '../src/core/ports.js';
 import { Ledger } from '../src/core/usage.js';
@@ -78,6 +78,7 @@ async function serveDay(clock: SetClock, ledger: Ledger, second?: (s: number) =>
           false,
           spread,
           80_000 + spread,
+          s * NS_PER_S,
         );
       }
     }

@@ -22,7 +22,7 @@ export class CacheHits {
     io.submittedNs = nowNs;
     io.finishedNs = nowNs;
     io.state = 'completed';
-    flow.account.record(io.op, io.lengthBytes, 0, false, true, 0, 0);
+    flow.account.record(io.op, io.lengthBytes, 0, false, true, 0, 0, nowNs);
     this.#waiting.push(io);
     if (this.#answering) return;
     this.#answering = true;

@@ -262,7 +262,7 @@ export class Dispatcher {
     io.charged = io.cost;
     io.state = 'completed';
     this.#gate.finished(flow, io, finishedNs, io.serviceNs);
-    if (io.split === null) this.#answerServed(io, flow);
+    if (io.split === null) this.#answerServed(io, flow, finishedNs);
     else this.#pieceDone(io, io.split, flow, finishedNs);
     this.#noteIdle(flow);
     if (this.#drained !== null) this.#noteDrained();
@@ -282,11 +282,12 @@ export class Dispatcher {
     request.message = split.message;
     request.serviceNs = finishedNs - request.submittedNs;
     request.state = 'completed';
-    this.#answerServed(request, flow);
+    this.#answerServed(request, flow, finishedNs);
   }
 
-  #answerServed(io: PendingIo, flow: Flow): void {
-    flow.account.record(io.op, io.lengthBytes, io.charged, io.code !== 'OK', false, io.queueNs, io.serviceNs);
+  #answerServed(io: PendingIo, flow: Flow, atNs: number): void {
+    const { op, lengthBytes, charged, queueNs, serviceNs } = io;
+    flow.account.record(op, lengthBytes, charged, io.code !== 'OK', false, queueNs, serviceNs, atNs);
     if (this.#observer !== null) this.#observer.served(this.#name, flow.tag, io);
     io.sink.completed(io);
   }

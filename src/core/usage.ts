@@ -17,16 +17,15 @@
  * that it comes back to has one block more.
  */
 import { SluiceError, invalid } from './model/errors.js';
-import { GIB, MIB, MS_PER_S } from './model/units.js';
+import { GIB, MIB, MS_PER_S, NS_PER_MS } from './model/units.js';
 import { USAGE_STEPS } from './model/usage.js';
 import type { OpUsage, TagSummary, UsageAccount, UsageLedger, UsageQuery, UsageRow } from './model/usage.js';
-import type { Op } from './model/request.js';
 import type { Clock } from './ports.js';
-import { bucketOf } from './histogram.js';
-import { BlockWriter, HistogramsReader, SumsReader, type UsageBlock } from './usage/block.js';
+import { Accounts, type SecondHand } from './usage/accounts.js';
+import type { UsageBlock } from './usage/block.js';
 import { LEVELS, STEPS_S, align, levelFor, tooOld } from './usage/levels.js';
+import { OpenIntervals, type NumberRange } from './usage/open-intervals.js';
 import { allRows } from './usage/order.js';
-import { QUEUE, SERVICE, UsageRows, WIDTH } from './usage/rows.js';
 import { BlockSeries } from './usage/series.js';
 import type { PortableInterval } from './usage/portable.js';
 import { UsageSum, type Grouping, type UsageSteps } from './usage/sum.js';
@@ -34,6 +33,8 @@ import { TagTable } from './usage/tag-table.js';
 
 /** Intervals that a series keeps even when memory runs short. */
 const KEPT_AT_LEAST = 60;
+/** How soon a wall clock that was set is noticed. */
+const LOOK_MS = 10;
 /** Records summed between two chances for others to run. */
 const RECORDS_A_SLICE = 4_096;
 
@@ -46,15 +47,10 @@ export interface LedgerLimits {
 
 const DEFAULT_LEDGER_LIMITS: LedgerLimits = { tagsMax: 1_000_000, memoryBytesMax: 512 * MIB };
 
-/**
- * An interval that has closed. Blocks are numbered through the seconds: a second's block is
- * (number - 1, number], a minute's and an hour's say which seconds' blocks they are the sum of.
- */
-export interface ClosedInterval {
+/** An interval that has closed. */
+export interface ClosedInterval extends NumberRange {
   readonly level: number;
   readonly startS: number;
-  readonly afterNumber: number;
-  readonly number: number;
   readonly block: UsageBlock;
 }
 
@@ -63,59 +59,21 @@ export type OpenInterval = Omit<ClosedInterval, 'level'>;
 
 type RestoredInterval = Omit<PortableInterval, 'device'>;
 
-/** A handle, no more: all state is in the ledger, so two accounts of one tag count into the same rows. */
-class Account implements UsageAccount {
-  private readonly ledger: Ledger;
-  private readonly id: number;
-
-  constructor(ledger: Ledger, id: number) {
-    this.ledger = ledger;
-    this.id = id;
-  }
-
-  record(
-    op: Op,
-    lengthBytes: number,
-    cost: number,
-    failed: boolean,
-    cacheHit: boolean,
-    queueNs: number,
-    serviceNs: number,
-  ): void {
-    this.ledger.recordFor(this.id, op, lengthBytes, cost, failed, cacheHit, queueNs, serviceNs);
-  }
-}
-
-/** One level while it is open. */
-interface Open {
-  startS: number;
-  /** Tags with a row here. */
-  readonly ids: number[];
-  /** The seconds' blocks that are in it, as of ClosedInterval. */
-  afterNumber: number;
-  number: number;
-}
-
-export class Ledger implements UsageLedger {
+export class Ledger implements UsageLedger, SecondHand {
   private readonly clock: Clock;
   private readonly limits: LedgerLimits;
   private startedMs: number;
   private readonly tags = new TagTable(LEVELS);
-  private readonly rows = new UsageRows();
-  private readonly writer = new BlockWriter();
-  /** By level; what stands at LEVELS is the total. */
-  private readonly open: Open[] = Array.from({ length: LEVELS + 1 }, () => ({
-    startS: 0,
-    ids: [],
-    afterNumber: 0,
-    number: 0,
-  }));
+  private readonly open = new OpenIntervals(this.tags);
+  private readonly accounts = new Accounts(this.open, this);
   private readonly series = STEPS_S.map(() => new BlockSeries());
   /** By level: what starts before this was given up for lack of memory. */
   private readonly droppedBeforeS = STEPS_S.map(() => -Infinity);
   /** Of the newest second's block. */
   private number = 0;
   private closed: (interval: ClosedInterval) => void = () => undefined;
+  /** For Accounts: until then what is recorded belongs to the open second. */
+  lookAgainNs = -Infinity;
 
   constructor(clock: Clock, limits: Partial<LedgerLimits> = {}) {
     this.clock = clock;
@@ -124,44 +82,29 @@ export class Ledger implements UsageLedger {
       throw invalid('usage.memory_bytes_max', `at most ${String(GIB)}`, this.limits.memoryBytesMax);
     }
     this.startedMs = clock.wallMs();
-    this.setOpenStarts(this.nowS());
+    this.open.setStarts(this.nowS());
   }
 
   /** @throws SluiceError QUEUE_FULL when the bound on tags is met */
   account(tag: string): UsageAccount {
-    return new Account(this, this.idOf(tag));
+    return this.accounts.account(this.idOf(tag));
   }
 
-  /** For Account alone. */
-  recordFor(
-    id: number,
-    op: Op,
-    lengthBytes: number,
-    cost: number,
-    failed: boolean,
-    cacheHit: boolean,
-    queueNs: number,
-    serviceNs: number,
-  ): void {
+  /**
+   * For Accounts: at `atNs` the wall clock is read, which costs more than all else about a record, and
+   * again when the second may be over, but for the clock's rounding, or LOOK_MS have passed, since a
+   * wall clock may be set.
+   */
+  look(atNs: number): void {
     this.advance();
-    this.rows.record(
-      this.openRow(0, id),
-      op,
-      failed ? 0 : lengthBytes,
-      cost,
-      failed ? 1 : 0,
-      cacheHit ? 1 : 0,
-      queueNs,
-      bucketOf(queueNs),
-      serviceNs,
-      bucketOf(serviceNs),
-    );
+    const leftMs = MS_PER_S - 1 - (this.clock.wallMs() % MS_PER_S);
+    this.lookAgainNs = atNs + Math.min(leftMs, LOOK_MS) * NS_PER_MS;
   }
 
-  /** Closes what is over: called by each record, and by who wants to hear of closed intervals in time. */
+  /** Closes what is over: called by records, and by who wants to hear of closed intervals in time. */
   advance(): void {
     const second = this.nowS();
-    if (second !== this.open[0]!.startS) this.turnTo(second);
+    if (this.open.isElsewhere(0, second)) this.turnTo(second);
   }
 
   /** Told of each interval as it closes. One listener. */
@@ -176,8 +119,9 @@ export class Ledger implements UsageLedger {
    */
   *steps(query: UsageQuery, device: string): UsageSteps {
     const sum = new UsageSum(device, (id) => this.tags.shown(id), query);
+    this.accounts.fold();
     if (query.fromMs === 0 && query.toMs === 0) {
-      this.addCounted(sum);
+      this.open.addAll(sum);
       yield* withRows(sum, this.startedMs, this.clock.wallMs());
       return;
     }
@@ -210,7 +154,8 @@ export class Ledger implements UsageLedger {
   /** Sums since the start under the tags' own names, which never change: for counters that a collector follows. */
   counters(query: Grouping): UsageRow[] {
     const sum = new UsageSum('', (id) => this.tags.name(id), query);
-    this.addCounted(sum);
+    this.accounts.fold();
+    this.open.addAll(sum);
     return allRows(withRows(sum, this.startedMs, this.clock.wallMs()));
   }
 
@@ -218,12 +163,14 @@ export class Ledger implements UsageLedger {
   totals(): OpUsage[] {
     const everything: Grouping = { tagPrefix: '', groupLevel: 0, orderBy: 'tag', topN: 0, quantiles: [] };
     const sum = new UsageSum('', () => '', everything);
-    this.addCounted(sum);
+    this.accounts.fold();
+    this.open.addAll(sum);
     return allRows(withRows(sum, this.startedMs, this.clock.wallMs()))[0]?.ops ?? [];
   }
 
   /** Tags at or below prefix after the tag `after` ('' = from the first), in order, at most limit. lastSeenMs: to the second. */
   listTags(prefix: string, after: string, limit: number): Omit<TagSummary, 'device'>[] {
+    this.accounts.fold();
     return this.tags.list(prefix, after, limit).map((id) => ({
       tag: this.tags.shown(id),
       lastSeenMs: this.tags.lastSeenS(id) * MS_PER_S,
@@ -243,34 +190,23 @@ export class Ledger implements UsageLedger {
    * @returns null where there is nothing
    */
   soFar(level: number, apart: boolean): OpenInterval | null {
-    let afterNumber = this.number;
-    let number = 0;
-    const ids = new Set<number>();
-    for (let each = 1; each <= level; each++) {
-      const open = this.open[each]!;
-      if (open.ids.length === 0) continue;
-      afterNumber = Math.min(afterNumber, open.afterNumber);
-      number = Math.max(number, open.number);
-      for (const id of open.ids) ids.add(id);
-    }
-    if (ids.size === 0) return null;
-    const order = Uint32Array.from(ids).sort();
-    for (const id of order) this.addSoFar(level, id, apart);
-    return { startS: this.open[level]!.startS, afterNumber, number, block: this.writer.take(order) };
+    const all = this.open.together(level, this.number, apart);
+    return all === null ? null : { startS: this.open.at(level).startS, ...all };
   }
 
   /** What stands in the total, which hours close into. */
   total(): RestoredInterval & { readonly startedMs: number } {
     const { startedMs } = this;
-    const { afterNumber, number } = this.open[LEVELS]!;
-    const { ids, sums, histograms } = this.packed(LEVELS);
+    const { afterNumber, number } = this.open.at(LEVELS);
+    const { ids, sums, histograms } = this.open.packed(LEVELS);
     return { startedMs, startS: 0, afterNumber, number, tags: this.namesOf(ids), sums, histograms };
   }
 
   /** Takes in what an earlier life of this host has counted: total first, then intervals, then `restored`. */
   restoreTotal(total: RestoredInterval, startedMs: number): void {
     this.startedMs = Math.min(this.startedMs, startedMs);
-    this.addInside(LEVELS, total, this.blockOf(total));
+    this.number = Math.max(this.number, total.number);
+    this.open.addBlock(LEVELS, total, this.blockOf(total));
   }
 
   /**
@@ -286,7 +222,7 @@ export class Ledger implements UsageLedger {
     this.number = Math.max(this.number, interval.number);
     if (!inside) return;
     this.openAbove(level, interval.startS);
-    this.addInside(level + 1, interval, block);
+    this.open.addBlock(level + 1, interval, block);
   }
 
   /** Everything has been restored. */
@@ -311,7 +247,10 @@ export class Ledger implements UsageLedger {
 
   /** Bytes of rows, blocks and histograms in use. */
   get bytesUsed(): number {
-    return this.series.reduce((sum, series) => sum + series.bytesUsed, this.rows.bytesUsed);
+    return this.series.reduce(
+      (sum, series) => sum + series.bytesUsed,
+      this.open.rows.bytesUsed + this.accounts.bytesUsed,
+    );
   }
 
   private idOf(tag: string): number {
@@ -328,76 +267,25 @@ export class Ledger implements UsageLedger {
     return Math.floor(this.clock.wallMs() / MS_PER_S);
   }
 
-  private openRow(level: number, id: number): number {
-    const known = this.tags.open(level, id);
-    if (known !== 0) return known;
-    const row = this.rows.allocate();
-    this.tags.setOpen(level, id, row);
-    const open = this.open[level]!;
-    open.ids.push(id);
-    if (level === 0) this.tags.setLastSeenS(id, open.startS);
-    return row;
-  }
-
-  private setOpenStarts(second: number): void {
-    for (let level = 0; level < LEVELS; level++) this.open[level]!.startS = align(second, level);
-  }
-
   /** From the finest on, so that each closes into the interval that it lay in. */
   private turnTo(second: number): void {
     for (let level = 0; level < LEVELS; level++) {
-      if (this.open[level]!.startS !== align(second, level)) this.close(level);
+      if (this.open.isElsewhere(level, second)) this.close(level);
     }
-    this.setOpenStarts(second);
+    this.open.setStarts(second);
   }
 
   /** Packs what is open at a level into a block of its series, and hands the rows to the level above. */
   private close(level: number): void {
-    const open = this.open[level]!;
-    if (open.ids.length === 0) return;
-    if (level === 0) {
-      open.afterNumber = this.number;
-      open.number = this.number += 1;
-    }
+    if (level === 0) this.accounts.foldAndTakeBack();
+    const { ids, startS } = this.open.at(level);
+    if (ids.length === 0) return;
+    if (level === 0) this.open.numberSecond((this.number += 1));
     this.tidy(level);
-    const block = this.series[level]!.add(open.startS, this.packed(level));
-    this.handUp(level);
-    const { startS, afterNumber, number } = open;
+    const block = this.series[level]!.add(startS, this.open.packed(level));
+    const { afterNumber, number } = this.open.at(level);
+    this.open.handUp(level);
     this.closed({ level, startS, afterNumber, number, block });
-  }
-
-  private handUp(level: number): void {
-    const open = this.open[level]!;
-    this.noteInside(level + 1, open.afterNumber, open.number);
-    for (const id of open.ids) {
-      const row = this.tags.open(level, id);
-      const above = this.tags.open(level + 1, id);
-      if (above === 0) {
-        this.tags.setOpen(level + 1, id, row);
-        this.open[level + 1]!.ids.push(id);
-      } else {
-        this.rows.merge(above, row);
-        this.rows.free(row);
-      }
-      this.tags.setOpen(level, id, 0);
-    }
-    open.ids.length = 0;
-  }
-
-  private addSoFar(level: number, id: number, apart: boolean): void {
-    const rows: number[] = [];
-    for (let each = 1; each <= level; each++) {
-      const row = this.tags.open(each, id);
-      if (row !== 0) rows.push(row);
-    }
-    if (rows.length === 1) {
-      this.writer.add(this.rows, rows[0]!, apart);
-      return;
-    }
-    const sum = this.rows.allocate();
-    for (const row of rows) this.rows.merge(sum, row);
-    this.writer.add(this.rows, sum, apart);
-    this.rows.free(sum);
   }
 
   private blockOf({ tags, sums, histograms }: RestoredInterval): UsageBlock {
@@ -407,39 +295,9 @@ export class Ledger implements UsageLedger {
   /** Closes what is open above a level and elsewhere than at that second. */
   private openAbove(level: number, second: number): void {
     for (let above = level + 1; above < LEVELS; above++) {
-      if (this.open[above]!.startS !== align(second, above)) this.close(above);
+      if (this.open.isElsewhere(above, second)) this.close(above);
     }
-    for (let above = level + 1; above < LEVELS; above++) this.open[above]!.startS = align(second, above);
-  }
-
-  private addInside(level: number, { afterNumber, number }: RestoredInterval, block: UsageBlock): void {
-    this.number = Math.max(this.number, number);
-    this.noteInside(level, afterNumber, number);
-    const sums = new SumsReader(block.sums);
-    const histograms = new HistogramsReader(block.histograms);
-    const scratch = new Float64Array(WIDTH);
-    for (const id of block.ids) {
-      const row = this.openRow(level, id);
-      sums.addTo(scratch.fill(0), 0);
-      this.rows.addCells(row, scratch);
-      for (const field of [QUEUE, SERVICE] as const) {
-        histograms.next((bucket, count) => this.rows.addLatencies(row, field, bucket, count));
-      }
-    }
-  }
-
-  /** What closes into a level carries its range of numbers there. */
-  private noteInside(level: number, afterNumber: number, number: number): void {
-    const open = this.open[level]!;
-    if (open.ids.length === 0) open.afterNumber = afterNumber;
-    open.number = number;
-  }
-
-  /** What is open at a level now. */
-  private packed(level: number): UsageBlock {
-    const ids = Uint32Array.from(this.open[level]!.ids).sort();
-    for (const id of ids) this.writer.add(this.rows, this.tags.open(level, id));
-    return this.writer.take(ids);
+    this.open.setStarts(second, level + 1);
   }
 
   /** Lets go of what a series no longer keeps. Called as an interval closes, so about once a step. */
@@ -466,19 +324,12 @@ export class Ledger implements UsageLedger {
   private parts(level: number, fromS: number, toS: number): { startS: number; block: UsageBlock }[] {
     const parts = this.series[level]!.between(fromS, toS);
     for (let i = 0; i <= level; i++) {
-      const { startS, ids } = this.open[i]!;
+      const { startS, ids } = this.open.at(i);
       if (ids.length > 0 && startS >= fromS && startS < toS) {
-        parts.push({ startS: align(startS, level), block: this.packed(i) });
+        parts.push({ startS: align(startS, level), block: this.open.packed(i) });
       }
     }
     return parts.sort((a, b) => a.startS - b.startS);
-  }
-
-  /** Each row that an execution is counted in exactly once. */
-  private addCounted(sum: UsageSum): void {
-    for (const [level, { ids }] of this.open.entries()) {
-      for (const id of ids) sum.addRow(id, this.rows, this.tags.open(level, id));
-    }
   }
 }
 

@@ -37,8 +37,10 @@ export function usageStoreConformance(
   make: (clock: VirtualClock) => Promise<MadeUsageStore>,
   capabilities: UsageStoreCapabilities,
 ): void {
+  let nowNs = (): number => 0;
   const using = async (body: (made: MadeUsageStore, clock: VirtualClock) => Promise<void>): Promise<void> => {
     const clock = new VirtualClock(T0);
+    nowNs = () => clock.nowNs();
     const made = await make(clock);
     try {
       await body(made, clock);
@@ -47,7 +49,7 @@ export function usageStoreConformance(
     }
   };
   const read = (made: MadeUsageStore, device: string, tag: string, cost = 1): void => {
-    made.ledger(device).account(tag).record(1, 4_096, cost, false, false, 20_000, 80_000);
+    made.ledger(device).account(tag).record(1, 4_096, cost, false, false, 20_000, 80_000, nowNs());
   };
 
   describe(`UsageStore: ${name}`, () => {
@@ -60,10 +62,10 @@ export function usageStoreConformance(
     it('sums executions by device, tag and operation', () =>
       using(async (made, clock) => {
         const account = made.ledger('disk0').account('acme/db');
-        account.record(1, 4_096, 1, false, false, 20_000, 80_000);
-        account.record(1, 8_192, 2, true, false, 30_000, 90_000);
-        account.record(1, 4_096, 1, false, true, 10_000, 0);
-        account.record(3, 0, 1, false, false, 0, 500_000);
+        account.record(1, 4_096, 1, false, false, 20_000, 80_000, nowNs());
+        account.record(1, 8_192, 2, true, false, 30_000, 90_000, nowNs());
+        account.record(1, 4_096, 1, false, true, 10_000, 0, nowNs());
+        account.record(3, 0, 1, false, false, 0, 500_000, nowNs());
         clock.runFor(5_000 * NS_PER_MS);
         await made.settled();
         expect(await all(made, ALL)).toEqual([
@@ -137,7 +139,7 @@ export function usageStoreConformance(
       using(async (made) => {
         const account = made.ledger('disk0').account('a');
         for (let i = 1; i <= 1_000; i++) {
-          account.record(i % 2 === 0 ? 1 : 2, 0, 1, false, false, i * 1_000, i * 1_000_000);
+          account.record(i % 2 === 0 ? 1 : 2, 0, 1, false, false, i * 1_000, i * 1_000_000, nowNs());
         }
         await made.settled();
         const [row] = await all(made, { ...ALL, quantiles: [0.99, 0.5] });

@@ -130,7 +130,7 @@ export class HttpRig implements AsyncDisposable {
   /** Counts executions as a dispatcher would. */
   serve(tag: string, times = 1, device = 'disk0'): void {
     const account = this.assembled.ledgers.get(device)!.account(tag);
-    for (let i = 0; i < times; i++) account.record(1, 4_096, 1, false, false, 20_000, 80_000);
+    for (let i = 0; i < times; i++) account.record(1, 4_096, 1, false, false, 20_000, 80_000, this.clock.nowNs());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

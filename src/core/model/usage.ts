@@ -65,7 +65,10 @@ export interface TagSummary {
 
 /** Where the executions of one tag on one device are counted. */
 export interface UsageAccount {
-  /** Counts one execution; no allocation once the tag has been seen with the operation. */
+  /**
+   * Counts one execution; no allocation once the tag has been seen with the operation.
+   * @param atNs when it ended, of the clock's nowNs
+   */
   record(
     op: Op,
     lengthBytes: number,
@@ -74,6 +77,7 @@ export interface UsageAccount {
     cacheHit: boolean,
     queueNs: number,
     serviceNs: number,
+    atNs: number,
   ): void;
 }
 

@@ -72,7 +72,16 @@ describe.skipIf(!canRedis)('usage in Redis', () => {
       for (const each of [ledger, plain]) {
         each
           .account(tag)
-          .record(us % 2 === 0 ? 1 : 2, 4_096, 1 + (us % 3), us % 7 === 0, false, us * 1_000, us * 2_000);
+          .record(
+            us % 2 === 0 ? 1 : 2,
+            4_096,
+            1 + (us % 3),
+            us % 7 === 0,
+            false,
+            us * 1_000,
+            us * 2_000,
+            clock.nowNs(),
+          );
       }
     }
   }
@@ -106,7 +115,7 @@ describe.skipIf(!canRedis)('usage in Redis', () => {
     serve(killed, 10);
     clock.advance(1_000);
     await killed.store.flush();
-    for (let i = 0; i < 4; i++) killed.ledger.account('acme/db').record(1, 4_096, 1, false, false, 0, 0);
+    for (let i = 0; i < 4; i++) killed.ledger.account('acme/db').record(1, 4_096, 1, false, false, 0, 0, clock.nowNs());
     // Its minute and hour never closed here: what they stood at is in the store all the same.
     clock.advance(3 * 3_600_000);
     const query = { ...ALL, quantiles: [] };

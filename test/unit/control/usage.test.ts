@@ -53,8 +53,8 @@ describe('Usage', () => {
 
   it('refuses a tag that nobody ever used, and answers nothing for one that was idle', async () => {
     const { clock, ledger, usage } = make();
-    ledger.account('acme/db').record(1, 0, 1, false, false, 0, 0);
-    ledger.account('acme').record(1, 0, 1, false, false, 0, 0);
+    ledger.account('acme/db').record(1, 0, 1, false, false, 0, 0, clock.nowNs());
+    ledger.account('acme').record(1, 0, 1, false, false, 0, 0, clock.nowNs());
     await expect(usage.query({ ...ALL, tagPrefix: 'acme/dbx' })).rejects.toMatchObject({
       code: 'NOT_FOUND',
       field: 'tag_prefix',
@@ -73,7 +73,7 @@ describe('Usage', () => {
       told.push([startMs - T0 + 250, endMs - T0 + 250, rows[0]?.ops[0]?.count ?? 0]);
     });
     for (let tick = 0; tick < 100; tick++) {
-      ledger.account('a').record(1, 0, 1, false, false, 0, 0);
+      ledger.account('a').record(1, 0, 1, false, false, 0, 0, clock.nowNs());
       clock.runFor(100 * NS_PER_MS);
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -89,8 +89,8 @@ describe('Usage', () => {
   });
 
   it('pages through tags', async () => {
-    const { ledger, usage } = make();
-    for (const tag of ['a', 'b', 'c']) ledger.account(tag).record(1, 0, 1, false, false, 0, 0);
+    const { clock, ledger, usage } = make();
+    for (const tag of ['a', 'b', 'c']) ledger.account(tag).record(1, 0, 1, false, false, 0, 0, clock.nowNs());
     const query = { device: '', tagPrefix: '', pageSize: 2, pageToken: '' };
     const first = await usage.listTags(query);
     expect(first.tags.map((tag) => tag.tag)).toEqual(['a', 'b']);

@@ -79,8 +79,10 @@ function told(ledger: Ledger, clock: StillClock): unknown[] {
   return [everything, ...steps, ledger.listTags('', '', 10).map(({ tag }) => tag)];
 }
 
-const record = (ledger: Ledger, tag: string, n: number): void =>
-  ledger.account(tag).record(n % 2 === 0 ? 1 : 2, 4_096, 1 + (n % 7), n % 5 === 0, false, n * 1_000, n * 7_000);
+const record = (ledger: Ledger, clock: StillClock, tag: string, n: number): void =>
+  ledger
+    .account(tag)
+    .record(n % 2 === 0 ? 1 : 2, 4_096, 1 + (n % 7), n % 5 === 0, false, n * 1_000, n * 7_000, clock.nowNs());
 
 const step = fc.record({
   gapMs: fc.oneof(
@@ -104,8 +106,8 @@ describe('saved usage', () => {
         let n = 0;
         for (const { gapMs, tags, then } of steps) {
           for (const tag of tags) {
-            record(plain, tag, ++n);
-            record(life.ledgers.get('disk0')!, tag, n);
+            record(plain, clock, tag, ++n);
+            record(life.ledgers.get('disk0')!, clock, tag, n);
           }
           // What a stop leaves open is closed by it, though its second is not over.
           if (then === 'stop') await life.saved.close();
@@ -128,7 +130,7 @@ describe('saved usage', () => {
     const life = await start(clock);
     const plain = new Ledger(clock);
     for (let n = 1; n <= 200; n++) {
-      for (const ledger of [plain, life.ledgers.get('disk0')!]) record(ledger, `t${String(n % 3)}`, n);
+      for (const ledger of [plain, life.ledgers.get('disk0')!]) record(ledger, clock, `t${String(n % 3)}`, n);
       clock.advance(20_000);
       await life.saved.flush();
     }
@@ -159,7 +161,7 @@ describe('saved usage', () => {
     const clock = new StillClock(T0);
     const life = await start(clock);
     for (let n = 1; n <= 30; n++) {
-      record(life.ledgers.get('disk0')!, 'a', n);
+      record(life.ledgers.get('disk0')!, clock, 'a', n);
       clock.advance(1_000);
       await life.saved.flush();
     }
@@ -183,7 +185,7 @@ describe('saved usage', () => {
     const ledger = life.ledgers.get('disk0')!;
     const full = vi.spyOn(SegmentLog.prototype, 'write');
     for (let n = 1; n <= 100; n++) {
-      record(ledger, 'a', n);
+      record(ledger, clock, 'a', n);
       clock.advance(1_000);
       if (n === 5) {
         full.mockRejectedValue(new Error('ENOSPC: no space left on device, write'));
@@ -203,7 +205,7 @@ describe('saved usage', () => {
     const clock = new StillClock(T0);
     const life = await start(clock);
     for (let n = 1; n <= 24 * 60; n++) {
-      record(life.ledgers.get('disk0')!, 'a', n);
+      record(life.ledgers.get('disk0')!, clock, 'a', n);
       clock.advance(60_000);
       await life.saved.flush();
     }

@@ -15,7 +15,7 @@ describe('DeviceUsageSeries', () => {
           const series = new DeviceUsageSeries(ledger);
           let before = new Map<string, number>();
           for (const tags of rounds) {
-            for (const tag of tags) ledger.account(`t${String(tag)}`).record(1, 1, 1, false, false, 0, 0);
+            for (const tag of tags) ledger.account(`t${String(tag)}`).record(1, 1, 1, false, false, 0, 0, 0);
             const allHadNames = [...before.keys()].filter((tag) => tag !== OTHER_TAGS).length < NAMED_TAGS_MAX;
             const now = new Map(series.read().map(({ tag, ops }) => [tag, ops.reduce((sum, op) => sum + op.count, 0)]));
             expect(now.size).toBeLessThanOrEqual(NAMED_TAGS_MAX + 1);

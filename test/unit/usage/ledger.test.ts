@@ -32,8 +32,8 @@ interface Execution {
   serviceNs: number;
 }
 
-function record(ledger: Ledger, e: Execution): void {
-  ledger.account(e.tag).record(e.op, e.bytes, e.cost, e.failed, e.cacheHit, e.queueNs, e.serviceNs);
+function record(ledger: Ledger, clock: WallClock, e: Execution): void {
+  ledger.account(e.tag).record(e.op, e.bytes, e.cost, e.failed, e.cacheHit, e.queueNs, e.serviceNs, clock.nowNs());
 }
 
 /** The answer to a query from the plain list of what was executed. */
@@ -108,7 +108,7 @@ describe('Ledger', () => {
           for (const { gapMs: gap, ...e } of list) {
             clock.advance(gap);
             const full = { ...e, atMs: clock.wallMs() };
-            record(ledger, full);
+            record(ledger, clock, full);
             done.push(full);
           }
           const query = { ...ALL, groupLevel, tagPrefix };
@@ -129,6 +129,53 @@ describe('Ledger', () => {
     );
   });
 
+  it('answers for tags that are busy, idle and busy again, through one handle and through two, as a plain list does', () => {
+    const round = fc.record({
+      gapMs: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 2_500 })),
+      tag: fc.constantFrom('a/x', 'b', 'c'),
+      handle: fc.nat(1),
+      times: fc.oneof(fc.integer({ min: 1, max: 5 }), fc.integer({ min: 60, max: 200 })),
+      op: fc.integer({ min: 1, max: 5 }) as fc.Arbitrary<Op>,
+      failed: fc.boolean(),
+      cacheHit: fc.boolean(),
+      us: fc.nat(100_000),
+      asks: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(round, { minLength: 1, maxLength: 25 }), (rounds) => {
+        const clock = new WallClock(T0);
+        const ledger = new Ledger(clock);
+        const plain = new Ledger(clock);
+        const handles = new Map(['a/x', 'b', 'c'].map((tag) => [tag, [ledger.account(tag), ledger.account(tag)]]));
+        const done: Execution[] = [];
+        const check = (query: UsageQuery): void => {
+          expect(ledger.query(query, 'disk0')).toEqual(plain.query(query, 'disk0'));
+        };
+        for (const { gapMs: gap, tag, handle, times, op, failed, cacheHit, us, asks } of rounds) {
+          clock.advance(gap);
+          for (let i = 0; i < times; i++) {
+            const [queueNs, serviceNs] = [us * 1_000 + i * 64_000, us * 3_000];
+            const e = { atMs: clock.wallMs(), tag, op, bytes: 512 * i, cost: 3, failed, cacheHit, queueNs, serviceNs };
+            const { bytes, cost } = e;
+            handles.get(tag)![handle]!.record(op, bytes, cost, failed, cacheHit, queueNs, serviceNs, clock.nowNs());
+            // A handle each, so none of them is ever busy.
+            record(plain, clock, e);
+            done.push(e);
+          }
+          if (asks) check({ ...ALL, quantiles: [0.1, 0.5, 0.999] });
+        }
+        expect(ledger.query(ALL, 'disk0')).toEqual(plainAnswer(done, ALL, T0, clock.wallMs()));
+        for (const { stepMs } of USAGE_STEPS) {
+          const toMs = (Math.floor(clock.wallMs() / stepMs) + 1) * stepMs;
+          const query = { ...ALL, stepMs, fromMs: toMs - 15 * 60 * stepMs, toMs };
+          check({ ...query, fromMs: toMs - 100 * stepMs, quantiles: [0.5] });
+          expect(ledger.query(query, 'disk0')).toEqual(plainAnswer(done, query, 0, 0));
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+
   it('counts what is recorded while the wall clock jumps either way', () => {
     fc.assert(
       fc.property(
@@ -144,10 +191,11 @@ describe('Ledger', () => {
           const ledger = new Ledger(clock);
           for (const { wallMs, tag } of list) {
             clock.set(T0 - 366 * 86_400_000 + wallMs);
-            ledger.account(tag).record(1, 4_096, 1, false, false, 1_000, 1_000);
+            const account = ledger.account(tag);
+            for (let i = 0; i < 100; i++) account.record(1, 4_096, 1, false, false, 1_000, 1_000, clock.nowNs());
           }
-          expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(list.length);
-          expect(ledger.totals()[0]?.count).toBe(list.length);
+          expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(list.length * 100);
+          expect(ledger.totals()[0]?.count).toBe(list.length * 100);
         },
       ),
       { numRuns: 200 },
@@ -162,8 +210,8 @@ describe('Ledger', () => {
         const asOne = new Ledger(clock);
         for (const { gapMs: gap, ...e } of list) {
           clock.advance(gap);
-          record(apart, { ...e, atMs: 0 });
-          record(asOne, { ...e, atMs: 0, tag: tagAtLevel(e.tag, 1) });
+          record(apart, clock, { ...e, atMs: 0 });
+          record(asOne, clock, { ...e, atMs: 0, tag: tagAtLevel(e.tag, 1) });
         }
         const query = { ...ALL, quantiles: [0.01, 0.5, 0.9, 0.999] };
         expect(apart.query({ ...query, groupLevel: 1 }, 'disk0')).toEqual(asOne.query(query, 'disk0'));
@@ -181,9 +229,9 @@ describe('Ledger', () => {
   it('orders by what is asked and keeps the first of each step', () => {
     const clock = new WallClock(T0);
     const ledger = new Ledger(clock);
-    ledger.account('few-large').record(1, 1 << 20, 64, false, false, 0, 0);
-    for (let i = 0; i < 3; i++) ledger.account('many-small').record(1, 512, 1, false, false, 0, 0);
-    for (let i = 0; i < 2; i++) ledger.account('costly').record(3, 0, 100, false, false, 0, 0);
+    ledger.account('few-large').record(1, 1 << 20, 64, false, false, 0, 0, clock.nowNs());
+    for (let i = 0; i < 3; i++) ledger.account('many-small').record(1, 512, 1, false, false, 0, 0, clock.nowNs());
+    for (let i = 0; i < 2; i++) ledger.account('costly').record(3, 0, 100, false, false, 0, 0, clock.nowNs());
     const order = (orderBy: UsageQuery['orderBy'], topN = 0): string[] =>
       ledger.query({ ...ALL, orderBy, topN }, 'disk0').map((row) => row.tag);
     expect(order('tag')).toEqual(['costly', 'few-large', 'many-small']);
@@ -208,7 +256,8 @@ describe('Ledger', () => {
     const clock = new WallClock(T0);
     const ledger = new Ledger(clock);
     for (let hour = 0; hour < 20 * 24; hour++) {
-      for (let i = 1; i <= 50; i++) ledger.account('a').record(1, 4_096, 1, false, false, i * 1_000, i * i * 1_000);
+      for (let i = 1; i <= 50; i++)
+        ledger.account('a').record(1, 4_096, 1, false, false, i * 1_000, i * i * 1_000, clock.nowNs());
       clock.advance(3_600_000);
     }
     const toMs = Math.floor(clock.wallMs() / 3_600_000) * 3_600_000;
@@ -230,7 +279,7 @@ describe('Ledger', () => {
     const accounts = Array.from({ length: 20 }, (_, i) => ledger.account(`t${String(i)}`));
     for (let s = 0; s < 300; s++) {
       clock.advance(1_000);
-      for (const account of accounts) account.record(1, 4_096, 1, false, false, s * 997, s * 1_009);
+      for (const account of accounts) account.record(1, 4_096, 1, false, false, s * 997, s * 1_009, clock.nowNs());
     }
     expect(ledger.bytesUsed).toBeLessThan(220_000);
     expect(sum(ledger.query(ALL, 'disk0'), 'count')).toBe(6_000);
@@ -252,12 +301,13 @@ describe('Ledger', () => {
   it('keeps a tag served once in one row and one record a series, however old', () => {
     const clock = new WallClock(T0);
     const ledger = new Ledger(clock);
-    for (let i = 0; i < 1_000; i++) ledger.account(`t${String(i)}`).record(1, 4_096, 1, false, false, 100, 100);
+    for (let i = 0; i < 1_000; i++)
+      ledger.account(`t${String(i)}`).record(1, 4_096, 1, false, false, 100, 100, clock.nowNs());
     const once = ledger.bytesUsed;
     expect(once / 1_000).toBeLessThan(100);
     for (let day = 0; day < 400; day++) {
       clock.advance(86_400_000);
-      ledger.account('clockwork').record(1, 4_096, 1, false, false, 100, 100);
+      ledger.account('clockwork').record(1, 4_096, 1, false, false, 100, 100, clock.nowNs());
     }
     const clockwork = 366 * 500;
     expect(ledger.bytesUsed).toBeLessThan(once + clockwork);
@@ -268,7 +318,7 @@ describe('Ledger', () => {
     const clock = new WallClock(T0);
     const ledger = new Ledger(clock);
     ledger.account('never');
-    for (const tag of ['b', 'a/x', 'a', 'a-1']) ledger.account(tag).record(1, 0, 1, false, false, 0, 0);
+    for (const tag of ['b', 'a/x', 'a', 'a-1']) ledger.account(tag).record(1, 0, 1, false, false, 0, 0, clock.nowNs());
     const names = (prefix: string, after: string, limit: number): string[] =>
       ledger.listTags(prefix, after, limit).map((t) => t.tag);
     expect(names('', '', 10)).toEqual(['a-1', 'a/.', 'a/x', 'b']);
