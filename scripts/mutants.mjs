@@ -26,6 +26,7 @@ const HELP = `usage: node scripts/mutants.mjs [--mutants N] [--offset K] [--seed
 
   --mutants N      how many, spread over all that can be generated (120)
   --offset K       begin with the K-th of those that can be generated: another choice (0)
+  --only TEXT      those alone whose place and name contain it, such as order.ts:21
   --seeds N        seeds a mutant is run against, at most (500)
   --workers W      threads (as many as there are cores)
   --least PERCENT  exit 1 where fewer are found (90)
@@ -117,7 +118,7 @@ async function work(take, { seeds, workers }, told) {
 
 function options() {
   const text = { type: 'string' };
-  const spec = { mutants: text, offset: text, seeds: text, workers: text, least: text };
+  const spec = { mutants: text, offset: text, only: text, seeds: text, workers: text, least: text };
   let values;
   try {
     ({ values } = parseArgs({ options: { ...spec, json: { type: 'boolean' }, help: { type: 'boolean' } } }));
@@ -141,14 +142,22 @@ function options() {
     seeds: whole('seeds', 500, 1),
     workers: whole('workers', availableParallelism(), 1),
     least: whole('least', 90, 0),
+    only: values.only ?? '',
     json: values.json === true,
   };
+}
+
+function placeOf({ file, line, what }) {
+  return `${TWIN}/${file}.ts:${line} ${what}`;
 }
 
 async function main() {
   const chosen = options();
   ensure();
-  const all = (await Promise.all(FILES.map(mutantsOf))).flat();
+  const all = (await Promise.all(FILES.map(mutantsOf)))
+    .flat()
+    .filter((mutant) => placeOf(mutant).includes(chosen.only));
+  if (all.length === 0) usage(`--only ${JSON.stringify(chosen.only)} names no mutant`);
   const count = Math.min(chosen.mutants, all.length);
   const at = (i) => (Math.floor((i * all.length) / count) + chosen.offset) % all.length;
   const queue = Array.from({ length: count }, (_, i) => all[at(i)]);
@@ -156,7 +165,7 @@ async function main() {
   const equivalent = [];
   let found = 0;
   const told = (mutant, result) => {
-    const where = `${TWIN}/${mutant.file}.ts:${mutant.line} ${mutant.what}   (${mutant.shown})`;
+    const where = `${placeOf(mutant)}   (${mutant.shown})`;
     const reason = reasonWhyEquivalent(mutant);
     if (result !== null) found += 1;
     else if (reason !== '') equivalent.push(`${where}: ${reason}`);

@@ -11,14 +11,15 @@ export { ModelHost, type ModelPolicies } from '../../src/simulator/cluster/model
 /** Where the calls of a history go. */
 export type Exchange = (call: ExchangeCall, around: Surroundings) => ExchangeReply | Promise<ExchangeReply>;
 
-export interface Run extends Omit<HistoryOptions, 'flush'> {
+export interface Run
+  extends Omit<HistoryOptions, 'leaseMs' | 'stepUs'>, Partial<Pick<HistoryOptions, 'leaseMs' | 'stepUs'>> {
   /** Called where the state is to be lost. */
   readonly flush?: () => void | Promise<void>;
   readonly afterStep?: (hosts: readonly ModelHost[]) => void;
 }
 
 export async function runHistory(rng: Rng, exchange: Exchange, options: Run): Promise<void> {
-  const wishes = history(rng, { ...options, flush: options.flush !== undefined });
+  const wishes = history(rng, { leaseMs: 200, stepUs: 2_000, ...options });
   for (let next = wishes.next(null); next.done !== true;) {
     const wish = next.value;
     let reply: ExchangeReply | null = null;

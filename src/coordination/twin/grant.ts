@@ -44,7 +44,7 @@ function capsOf(c: Call): Map<number, number> {
   const caps = new Map<number, number>();
   let total = 0;
   for (const host of c.meta.hosts) total += host.weight + 1;
-  const more = depth >= 8 ? Math.floor(depth / 8) : 1;
+  const more = Math.max(1, Math.floor(depth / 8));
   for (const host of c.meta.hosts) caps.set(host.uid, Math.ceil((depth * (host.weight + 1)) / total) + more);
   return caps;
 }

@@ -80,7 +80,8 @@ export function giveQuota(c: Call, caller: Host): number {
     if (host === caller) quota = Math.floor((depth * upTo) / total + shift) - from;
   }
   // What the others may have is not given twice, not even to a host that comes back with what it had.
-  const left = c.meta.clockUs < c.meta.unsureUntil ? caller.quotaHeld : depth - (told - caller.quotaHeld);
+  let left = depth - (told - caller.quotaHeld);
+  if (meta.clockUs < meta.unsureUntil && left > caller.quotaHeld) left = caller.quotaHeld;
   if (quota > left) quota = left > 0 ? left : 0;
   if (quota > caller.quotaHeld) caller.quotaHeld = quota;
   return quota;

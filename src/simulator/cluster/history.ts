@@ -22,12 +22,17 @@ export interface HistoryOptions {
     readonly duplicate: number;
     readonly crash: number;
     readonly server: number;
+    /** Settings change; a fifth of the time the scheduler with them. */
+    readonly settings: number;
+    /** The state is lost. */
+    readonly flush: number;
   };
   readonly costMax: number;
-  /** Nobody pauses past its lease, sends unasked, or changes settings. */
+  /** Nobody pauses past its lease or sends unasked. */
   readonly orderly?: boolean;
-  /** The state may be lost. */
-  readonly flush?: boolean;
+  readonly leaseMs: number;
+  /** Between two calls at most, but for a pause now and then. */
+  readonly stepUs: number;
 }
 
 /** Each call that it wishes for is to be answered by the state's reply. */
@@ -36,7 +41,7 @@ export function* history(rng: Rng, options: HistoryOptions): Generator<Wish, voi
   let made = 0;
   const make = (): ModelHost => {
     const host = new ModelHost(`h${made++}`, 'disk0', options.settings, policies);
-    host.leaseMs = 200;
+    host.leaseMs = options.leaseMs;
     host.exchangeUs = 100 + rng.below(900);
     return host;
   };
@@ -54,7 +59,7 @@ export function* history(rng: Rng, options: HistoryOptions): Generator<Wish, voi
   const { faults } = options;
 
   for (let step = 0; step < options.steps; step++) {
-    nowUs += options.orderly !== true && rng.next() < 0.01 ? rng.below(300_000) : rng.below(2_000);
+    nowUs += options.orderly !== true && rng.next() < 0.01 ? rng.below(300_000) : rng.below(options.stepUs);
     const at = rng.below(hosts.length);
     const host = hosts[at]!;
     if (options.orderly !== true && rng.next() < 0.02) paused.set(host, nowUs + rng.below(300_000));
@@ -65,9 +70,9 @@ export function* history(rng: Rng, options: HistoryOptions): Generator<Wish, voi
       continue;
     }
     if (rng.next() < faults.server) server = `s${step}`;
-    if (options.flush === true && rng.next() < 0.003) yield { kind: 'flush' };
+    if (rng.next() < faults.flush) yield { kind: 'flush' };
     if (rng.next() < 0.02) changePolicy(rng, policies, options.tags);
-    if (options.orderly !== true && rng.next() < 0.005) changeSettings(rng, hosts, options);
+    if (rng.next() < faults.settings) changeSettings(rng, hosts, options);
     if ((paused.get(host) ?? 0) > nowUs) continue;
     act(rng, host, options, nowUs);
     const call = structuredClone(host.call(nowUs));

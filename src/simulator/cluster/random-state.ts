@@ -12,28 +12,37 @@ import { history, type HistoryOptions, type Wish } from './history.js';
 import { ReferenceWatch } from './reference/watch.js';
 
 const STEPS = 80;
+/** Answers are compared after each call, the whole state after every so many. */
 const COMPARED_EVERY = 3;
 const TAGS = ['a', 'b', 'a/x', 'a/y', 'b/x/1', 'b/x/2', 'b/x', 'c/d', 'e', 'f/g/h/i'] as const;
+/** More than are cleared away in a call when their host ends. */
+const CROWD = Array.from({ length: 90 }, (_, i) => `crowd/${i}`);
 
 function optionsOf(rng: Rng): HistoryOptions {
   const pick = <T>(from: readonly T[]): T => from[rng.below(from.length)]!;
+  const crowded = rng.below(8) === 0;
   return {
     steps: STEPS,
+    // The second: long enough for tags to be forgotten and quotas to take turns.
+    ...pick([
+      { leaseMs: 200, stepUs: 2_000 },
+      { leaseMs: 20_000, stepUs: 200_000 },
+    ]),
     settings: {
       scheduler: pick(['fair', 'fair', 'fair', 'stride', 'fifo']),
       depth: 1 + rng.below(16),
       fair: { credit: pick([0, 0, 3]), idleResetMs: 1 + rng.below(100) },
       stride: {
+        globalShares: pick([10_000, 4_000]),
         sleepMs: 1 + rng.below(20),
         threshold: pick([500, 2 ** 40]),
         sleepRule: pick(['as-written', 'before-pick']),
       },
     },
-    hosts: 1 + rng.below(4),
-    tags: TAGS.slice(0, 2 + rng.below(TAGS.length - 1)),
-    faults: { lose: 0.1, duplicate: 0.1, crash: 0.03, server: 0.01 },
+    hosts: crowded ? 1 : 1 + rng.below(4),
+    tags: crowded ? CROWD : TAGS.slice(0, 2 + rng.below(TAGS.length - 1)),
+    faults: { lose: 0.1, duplicate: 0.1, crash: 0.03, server: 0.03, settings: 0.03, flush: 0.01 },
     costMax: pick([1, 20, 65_536, 2 ** 31]),
-    flush: true,
   };
 }
 

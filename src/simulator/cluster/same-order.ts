@@ -66,6 +66,7 @@ export class SameOrder {
     this.#settings = patchSettings(DEFAULT_SETTINGS, {
       scheduler: this.#pick(['fair', 'fair', 'fair', 'fair', 'stride', 'fifo']),
       stride: {
+        globalShares: this.#pick([10_000, 4_000]),
         sleepMs: 40,
         threshold: this.#pick([5_000, 2 ** 40]),
         sleepRule: this.#pick(['as-written', 'before-pick']),

@@ -37,7 +37,13 @@ function optionsFor(seed: number, rng: SeededRng): HistoryOptions {
     },
     hosts: 1 + rng.below(4),
     tags: TAGS.slice(0, 2 + rng.below(TAGS.length - 2)),
-    faults: { lose: 0.1, duplicate: 0.1, crash: 0.03, server: 0.01 },
+    faults: { lose: 0.1, duplicate: 0.1, crash: 0.03, server: 0.01, settings: 0.02, flush: 0.003 },
+    ...(
+      [
+        { leaseMs: 200, stepUs: 2_000 },
+        { leaseMs: 20_000, stepUs: 200_000 },
+      ] as const
+    )[rng.below(2)]!,
     // The last so dear that the tree's time is taken back within a history.
     costMax: ([20, 20, 65_536, 2 ** 31] as const)[rng.below(4)]!,
   };

@@ -85,7 +85,7 @@ describe('the shared state of a device', () => {
         settings: { depth: 4, scheduler: (['fair', 'stride', 'fifo'] as const)[seed % 3]! },
         hosts: 3,
         tags: ['a', 'b', 'b/x', 'b/y/z', 'c/d'],
-        faults: { lose: 0.1, duplicate: 0.1, crash: 0.01, server: 0 },
+        faults: { lose: 0.1, duplicate: 0.1, crash: 0.01, server: 0, settings: 0.005, flush: 0 },
         costMax: 20,
       });
     }
@@ -106,7 +106,7 @@ describe('the shared state of a device', () => {
         settings: { depth, scheduler: (['fair', 'stride', 'fifo'] as const)[seed % 3]! },
         hosts: 1 + rng.below(4),
         tags: ['a', 'b', 'b/x', 'c/d'],
-        faults: { lose: 0.1, duplicate: 0.1, crash: 0, server: 0 },
+        faults: { lose: 0.1, duplicate: 0.1, crash: 0, server: 0, settings: 0, flush: 0 },
         costMax: 20,
         orderly: true,
         afterStep: (hosts) => {

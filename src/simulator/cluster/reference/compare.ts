@@ -15,6 +15,11 @@ const REPLY: readonly Field<ExchangeReply, ReferenceReply>[] = (
 ).map((name) => [name, (found) => found[name], (expected) => expected[name]]);
 
 const DEVICE: readonly Field<Meta, Reference>[] = [
+  ['birth', (meta) => meta.bornUs, (r) => r.bornUs],
+  ['time until it settles', (meta) => meta.settlingUntil, (r) => r.settlingUntilUs],
+  ['time until it is sure', (meta) => meta.unsureUntil, (r) => r.unsureUntilUs],
+  ['expected hosts', (meta) => meta.expected, (r) => r.expected],
+  ['returned hosts', (meta) => meta.returned, (r) => r.returned],
   ['incarnation', (meta) => meta.incarnation, (r) => r.incarnation],
   ['server', (meta) => meta.server, (r) => r.server],
   ['clock', (meta) => meta.clockUs, (r) => r.clockUs],
@@ -48,6 +53,7 @@ const HOST: readonly Field<Host, RefHost>[] = [
   ['held', (host) => host.held, heldBy],
   ['want', (host) => host.want, (host) => sumOf(host, want)],
   ['weight', (host) => host.weight, (host) => sumOf(host, ({ weight }) => weight)],
+  ['end of the rows', (host) => host.rowsEnd, (host) => host.rowsEnd],
   ['unfetched', (host) => host.unfetched.length, (host) => host.unfetched.length],
   [
     'time since when grants wait',
@@ -132,6 +138,10 @@ export function stateDiffers(state: DeviceState | null, r: Reference | null): st
     differs ||= first(HOST, state.meta.hosts[i]!, host, ({ id }) => id);
   });
   differs ||= nodeDiffers(state, r.root);
+  r.ended.forEach(({ host }, i) => {
+    const left = state.rows.get(state.meta.remains[i]!.uid)?.size ?? 0;
+    if (left !== host.rows.size) differs ||= `rows left of ${host.id} are ${left}, by the reference ${host.rows.size}`;
+  });
   for (const node of r.nodes) differs ||= nodeDiffers(state, node);
   return differs;
 }

@@ -398,7 +398,7 @@ function giveQuota(r: Reference, caller: RefHost): number {
   const upTo = (weight: number): number => Math.floor((depth * weight) / total + (turn - Math.floor(turn)));
   const part = upTo(before + weights[at]!) - upTo(before);
   const others = r.hosts.reduce((sum, host) => sum + (host === caller ? 0 : host.quotaHeld), 0);
-  const most = r.clockUs < r.unsureUntilUs ? caller.quotaHeld : depth - others;
+  const most = r.clockUs < r.unsureUntilUs ? Math.min(caller.quotaHeld, depth - others) : depth - others;
   const quota = Math.max(0, Math.min(part, most));
   caller.quotaHeld = Math.max(caller.quotaHeld, quota);
   return quota;

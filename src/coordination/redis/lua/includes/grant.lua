@@ -173,7 +173,7 @@ do
     for _, host in ipairs(meta.hosts) do
       total = total + (host.weight + 1)
     end
-    local more = depth >= 8 and math.floor(depth / 8) or 1
+    local more = math.max(1, math.floor(depth / 8))
     for _, host in ipairs(meta.hosts) do
       caps[host.uid] = math.ceil((depth * (host.weight + 1)) / total) + more
     end

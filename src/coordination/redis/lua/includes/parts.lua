@@ -77,7 +77,10 @@ do
     end
     -- What the others may have is not given twice, not even to a host that comes back with what it had. For a lease
     -- after a change of server nobody gets more: it may be behind, and a host that is cut off may have more than is known.
-    local left = meta.clock_us < meta.unsure_until and caller.quota_held or depth - (told - caller.quota_held)
+    local left = depth - (told - caller.quota_held)
+    if meta.clock_us < meta.unsure_until and left > caller.quota_held then
+      left = caller.quota_held
+    end
     if quota > left then
       quota = left > 0 and left or 0
     end
