@@ -21,14 +21,17 @@ import { GIB, MIB, MS_PER_S, NS_PER_MS } from './model/units.js';
 import { USAGE_STEPS } from './model/usage.js';
 import type { OpUsage, TagSummary, UsageAccount, UsageLedger, UsageQuery, UsageRow } from './model/usage.js';
 import type { Clock } from './ports.js';
+import { BUCKETS } from './histogram.js';
 import { Accounts, type SecondHand } from './usage/accounts.js';
 import type { UsageBlock } from './usage/block.js';
 import { LEVELS, STEPS_S, align, levelFor, tooOld } from './usage/levels.js';
+import { largestTags } from './usage/largest.js';
 import { OpenIntervals, type NumberRange } from './usage/open-intervals.js';
 import { allRows } from './usage/order.js';
+import { WIDTH } from './usage/rows.js';
 import { BlockSeries } from './usage/series.js';
 import type { PortableInterval } from './usage/portable.js';
-import { UsageSum, type Grouping, type UsageSteps } from './usage/sum.js';
+import { UsageSum, opsOf, type UsageSteps } from './usage/sum.js';
 import { TagTable } from './usage/tag-table.js';
 
 /** Intervals that a series keeps even when memory runs short. */
@@ -56,6 +59,13 @@ export interface ClosedInterval extends NumberRange {
 
 /** An interval that has not closed yet; its afterNumber is the one that it will close with. */
 export type OpenInterval = Omit<ClosedInterval, 'level'>;
+
+/** Of one tag, or of all: latencies are counts by bucket of core/histogram.ts, queue before service. */
+export interface Counted {
+  readonly tag: string;
+  readonly ops: OpUsage[];
+  readonly latencies: Float64Array;
+}
 
 type RestoredInterval = Omit<PortableInterval, 'device'>;
 
@@ -151,21 +161,29 @@ export class Ledger implements UsageLedger, SecondHand {
     return allRows(this.steps(query, device));
   }
 
-  /** Sums since the start under the tags' own names, which never change: for counters that a collector follows. */
-  counters(query: Grouping): UsageRow[] {
-    const sum = new UsageSum('', (id) => this.tags.name(id), query);
-    this.accounts.fold();
-    this.open.addAll(sum);
-    return allRows(withRows(sum, this.startedMs, this.clock.wallMs()));
-  }
-
   /** Sums over all tags since the start, by operation. */
   totals(): OpUsage[] {
-    const everything: Grouping = { tagPrefix: '', groupLevel: 0, orderBy: 'tag', topN: 0, quantiles: [] };
-    const sum = new UsageSum('', () => '', everything);
+    return this.counted(null).ops;
+  }
+
+  /** The tags that were charged most since the start, at most n of them, in small steps. */
+  *largest(n: number): Generator<null, number[]> {
+    return yield* largestTags(this.tags.size, n, (id, sums) => this.open.addSumsOf(id, sums));
+  }
+
+  /**
+   * What one tag, or null = all of them together, has had since the start: for counters that a
+   * collector follows. A tag's own name never changes.
+   */
+  counted(id: number | null): Counted {
     this.accounts.fold();
-    this.open.addAll(sum);
-    return allRows(withRows(sum, this.startedMs, this.clock.wallMs()))[0]?.ops ?? [];
+    const { givenSums, givenLatencies } = this.open.rows;
+    if (id === null) return { tag: '', ops: opsOf(givenSums, 0), latencies: givenLatencies.slice() };
+    const sums = new Float64Array(WIDTH);
+    const latencies = new Float64Array(2 * BUCKETS);
+    this.open.addSumsOf(id, sums);
+    this.open.addLatenciesOf(id, latencies);
+    return { tag: this.tags.name(id), ops: opsOf(sums, 0), latencies };
   }
 
   /** Tags at or below prefix after the tag `after` ('' = from the first), in order, at most limit. lastSeenMs: to the second. */

@@ -4,7 +4,8 @@ import { OP_NAMES } from '../core/model/request.js';
 import type { OpUsage } from '../core/model/usage.js';
 import type { CoordinationNow, ServedDevices, ServedState } from '../core/ports.js';
 import type { Ledger } from '../core/usage.js';
-import { DeviceUsageSeries } from './usage-series.js';
+import { latencyText } from './latency-histograms.js';
+import { DeviceUsageSeries, type UsageSeries } from './usage-series.js';
 
 const US_PER_S = 1_000_000;
 const STATES: readonly ServedState[] = ['ready', 'suspect', 'draining', 'drained', 'unavailable'];
@@ -38,6 +39,7 @@ export class Metrics {
   private readonly depth: Gauge;
   private readonly state: Gauge;
   private readonly mode: Gauge;
+  private rendering: Promise<string> | null = null;
   private readonly coordination: () => readonly CoordinationNow[];
 
   constructor(
@@ -67,19 +69,34 @@ export class Metrics {
     this.mode = gauge('sluice_coordination_mode', '1 for how this host stands with the hosts it shares with.', 'mode');
   }
 
-  /** The text exposition format. */
+  /** The text exposition format. Collectors that ask at the same time get the same answer. */
   render(): Promise<string> {
-    this.readUsage();
-    this.readDevices();
-    return this.registry.metrics();
+    this.rendering ??= this.renderOnce().finally(() => (this.rendering = null));
+    return this.rendering;
   }
 
-  private readUsage(): void {
+  private async renderOnce(): Promise<string> {
+    const usage = new Map<string, readonly UsageSeries[]>();
+    for (const [device, ledger] of this.ledgers()) usage.set(device, await this.readLedger(device, ledger));
+    this.setUsage(usage);
+    this.readDevices();
+    return (await this.registry.metrics()) + latencyText(usage);
+  }
+
+  /** Others run between its steps. */
+  private async readLedger(device: string, ledger: Ledger): Promise<readonly UsageSeries[]> {
+    let series = this.series.get(device);
+    if (series === undefined) this.series.set(device, (series = new DeviceUsageSeries(ledger)));
+    const steps = series.read();
+    let step = steps.next();
+    for (; step.done !== true; step = steps.next()) await new Promise((resolve) => setImmediate(resolve));
+    return step.value;
+  }
+
+  private setUsage(usage: ReadonlyMap<string, readonly UsageSeries[]>): void {
     for (const counter of this.counters.values()) counter.reset();
-    for (const [device, ledger] of this.ledgers()) {
-      let series = this.series.get(device);
-      if (series === undefined) this.series.set(device, (series = new DeviceUsageSeries(ledger)));
-      for (const { tag, ops } of series.read()) {
+    for (const [device, series] of usage) {
+      for (const { tag, ops } of series) {
         for (const op of ops) {
           const labels = { device, tag, op: OP_NAMES[op.op].toLowerCase() };
           for (const [metric, counter] of this.counters) counter.inc(labels, Math.max(0, metric.value(op)));

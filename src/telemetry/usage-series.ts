@@ -8,8 +8,8 @@
  */
 import type { Op } from '../core/model/request.js';
 import type { OpUsage } from '../core/model/usage.js';
-import type { Ledger } from '../core/usage.js';
-import type { Grouping } from '../core/usage/sum.js';
+import { BUCKETS } from '../core/histogram.js';
+import type { Counted, Ledger } from '../core/usage.js';
 
 /** No tag begins with an underscore. */
 export const OTHER_TAGS = '_other';
@@ -17,48 +17,58 @@ export const NAMED_TAGS_MAX = 50;
 
 const FIELDS = ['count', 'errors', 'bytes', 'cost', 'cacheHits', 'queueUsSum', 'serviceUsSum'] as const;
 
-const LARGEST: Grouping = {
-  tagPrefix: '',
-  groupLevel: 0,
-  orderBy: 'cost',
-  topN: NAMED_TAGS_MAX,
-  quantiles: [],
-};
-
 export interface UsageSeries {
   readonly tag: string;
   readonly ops: readonly OpUsage[];
+  /** Counts by bucket of core/histogram.ts, queue before service. */
+  readonly latencies: Float64Array;
 }
 
 /** Of one device. */
 export class DeviceUsageSeries {
   private readonly ledger: Ledger;
-  private named = new Map<string, readonly OpUsage[]>();
-  private total: readonly OpUsage[] = [];
+  private named = new Map<string, Counted>();
+  private total: Counted | null = null;
   private readonly others: OpUsage[] = [];
+  private readonly otherLatencies = new Float64Array(2 * BUCKETS);
 
   constructor(ledger: Ledger) {
     this.ledger = ledger;
   }
 
-  read(): UsageSeries[] {
-    const total = this.ledger.totals();
-    const named = new Map(this.ledger.counters(LARGEST).map((row) => [row.tag, row.ops]));
-    add(this.others, total, 1);
-    add(this.others, this.total, -1);
+  /** In small steps; what is read is as of the last one. */
+  *read(): Generator<null, UsageSeries[]> {
+    const ids = yield* this.ledger.largest(NAMED_TAGS_MAX);
+    const total = this.ledger.counted(null);
+    const named = new Map(
+      ids
+        .map((id) => this.ledger.counted(id))
+        .filter(({ ops }) => ops.length > 0)
+        .map((counted) => [counted.tag, counted]),
+    );
+    this.addToOthers(total, 1);
+    this.addToOthers(this.total, -1);
     // Then a tag that has a name now is new, and has nothing in the others.
     const allHadNames = this.named.size < NAMED_TAGS_MAX;
-    for (const [tag, ops] of named) {
-      const before = this.named.get(tag);
-      if (before === undefined && !allHadNames) continue;
-      add(this.others, ops, -1);
-      add(this.others, before ?? [], 1);
+    for (const [tag, counted] of named) {
+      const before = this.named.get(tag) ?? null;
+      if (before === null && !allHadNames) continue;
+      this.addToOthers(counted, -1);
+      this.addToOthers(before, 1);
     }
     this.total = total;
     this.named = named;
-    const series: UsageSeries[] = [...named].map(([tag, ops]) => ({ tag, ops }));
-    if (this.others.some((op) => op.count > 0)) series.push({ tag: OTHER_TAGS, ops: this.others });
+    const series: UsageSeries[] = [...named.values()];
+    if (this.others.some((op) => op.count > 0)) {
+      series.push({ tag: OTHER_TAGS, ops: this.others, latencies: this.otherLatencies });
+    }
     return series;
+  }
+
+  private addToOthers(counted: Counted | null, factor: 1 | -1): void {
+    if (counted === null) return;
+    add(this.others, counted.ops, factor);
+    for (let i = 0; i < counted.latencies.length; i++) this.otherLatencies[i]! += factor * counted.latencies[i]!;
   }
 }
 

@@ -4,6 +4,7 @@
  *
  * Invariant: an execution is in the rows of exactly one level.
  */
+import { BUCKETS } from '../histogram.js';
 import { BlockWriter, HistogramsReader, SumsReader, type UsageBlock } from './block.js';
 import { LEVELS, align } from './levels.js';
 import { QUEUE, SERVICE, UsageRows, WIDTH } from './rows.js';
@@ -25,6 +26,11 @@ interface Open {
   afterNumber: number;
   number: number;
 }
+
+const LATENCY_FIELDS = [
+  [QUEUE, 0],
+  [SERVICE, BUCKETS],
+] as const;
 
 export class OpenIntervals {
   readonly rows = new UsageRows();
@@ -145,6 +151,27 @@ export class OpenIntervals {
     const order = Uint32Array.from(ids).sort();
     for (const id of order) this.writeTogether(level, id, apart);
     return { afterNumber, number, block: this.writer.take(order) };
+  }
+
+  /** Adds all that one tag has to sums as UsageRows.addSums has them. */
+  addSumsOf(id: number, sums: Float64Array): void {
+    for (let level = 0; level <= LEVELS; level++) {
+      const row = this.tags.open(level, id);
+      if (row !== 0) this.rows.addSums(row, sums, 0);
+    }
+  }
+
+  /** The same for its latencies, queue before service, by bucket. */
+  addLatenciesOf(id: number, latencies: Float64Array): void {
+    for (let level = 0; level <= LEVELS; level++) {
+      const row = this.tags.open(level, id);
+      if (row === 0) continue;
+      for (const [field, from] of LATENCY_FIELDS) {
+        this.rows.histograms.forEach(this.rows.field(row, field), (bucket, count) => {
+          latencies[from + bucket]! += count;
+        });
+      }
+    }
   }
 
   /** Adds each row that an execution is counted in exactly once. */

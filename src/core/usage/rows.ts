@@ -7,6 +7,7 @@
  *
  * A row is a number from 1 on; 0 is none. Freed rows and cells are used again before a slab grows.
  */
+import { BUCKETS } from '../histogram.js';
 import { EMPTY_HISTOGRAM, HistogramPool } from '../histogram-pool.js';
 
 const CHUNK_BITS = 12;
@@ -44,6 +45,9 @@ const CELL_BYTES = SUMS * Float64Array.BYTES_PER_ELEMENT + Int32Array.BYTES_PER_
 
 export class UsageRows {
   readonly histograms = new HistogramPool();
+  /** What all rows together have been given: sums as addSums has them, then buckets of queue and of service times. */
+  readonly givenSums = new Float64Array(WIDTH);
+  readonly givenLatencies = new Float64Array(2 * BUCKETS);
   private readonly rows: Int32Array[] = [];
   private readonly sums: Float64Array[] = [];
   private readonly links: Int32Array[] = [];
@@ -110,19 +114,11 @@ export class UsageRows {
     serviceBucket: number,
   ): void {
     const cell = this.cell(row, op);
-    const sums = this.sums[cell >>> CHUNK_BITS]!;
-    const at = (cell & MASK) * SUMS;
-    sums[at + COUNT]! += 1;
-    sums[at + ERRORS]! += errors;
-    sums[at + BYTES]! += bytes;
-    sums[at + COST]! += cost;
-    sums[at + CACHE_HITS]! += cacheHits;
-    sums[at + QUEUE_NS]! += queueNs;
-    sums[at + SERVICE_NS]! += serviceNs;
-    const chunk = this.rows[row >>> CHUNK_BITS]!;
-    const base = (row & MASK) * ROW_FIELDS;
-    chunk[base + QUEUE] = this.histograms.add(chunk[base + QUEUE]!, queueBucket, 1);
-    chunk[base + SERVICE] = this.histograms.add(chunk[base + SERVICE]!, serviceBucket, 1);
+    const cellAt = (cell & MASK) * SUMS;
+    addOne(this.sums[cell >>> CHUNK_BITS]!, cellAt, bytes, cost, errors, cacheHits, queueNs, serviceNs);
+    addOne(this.givenSums, (op - 1) * SUMS, bytes, cost, errors, cacheHits, queueNs, serviceNs);
+    this.addLatencies(row, QUEUE, queueBucket, 1);
+    this.addLatencies(row, SERVICE, serviceBucket, 1);
   }
 
   /** Adds all of `from` to `into`. */
@@ -150,7 +146,10 @@ export class UsageRows {
       const cell = this.cell(row, op);
       const sums = this.sums[cell >>> CHUNK_BITS]!;
       const at = (cell & MASK) * SUMS;
-      for (let i = 0; i < SUMS; i++) sums[at + i]! += source[from + i]!;
+      for (let i = 0; i < SUMS; i++) {
+        sums[at + i]! += source[from + i]!;
+        this.givenSums[from + i]! += source[from + i]!;
+      }
     }
   }
 
@@ -159,6 +158,7 @@ export class UsageRows {
     const chunk = this.rows[row >>> CHUNK_BITS]!;
     const at = (row & MASK) * ROW_FIELDS + field;
     chunk[at] = this.histograms.add(chunk[at]!, bucket, count);
+    this.givenLatencies[field === QUEUE ? bucket : BUCKETS + bucket]! += count;
   }
 
   /** Adds a row's sums to `target`, SUMS numbers an operation, operation 1 first, from `at` on. */
@@ -205,4 +205,23 @@ export class UsageRows {
   private link(cell: number): number {
     return this.links[cell >>> CHUNK_BITS]![cell & MASK]!;
   }
+}
+
+function addOne(
+  sums: Float64Array,
+  at: number,
+  bytes: number,
+  cost: number,
+  errors: number,
+  cacheHits: number,
+  queueNs: number,
+  serviceNs: number,
+): void {
+  sums[at + COUNT]! += 1;
+  sums[at + ERRORS]! += errors;
+  sums[at + BYTES]! += bytes;
+  sums[at + COST]! += cost;
+  sums[at + CACHE_HITS]! += cacheHits;
+  sums[at + QUEUE_NS]! += queueNs;
+  sums[at + SERVICE_NS]! += serviceNs;
 }

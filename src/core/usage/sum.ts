@@ -129,7 +129,7 @@ export class UsageSum {
         tag: this.names[this.used[place - 1]!]!,
         startMs,
         endMs,
-        ops: this.ops(place),
+        ops: opsOf(this.sums, place * WIDTH),
         queueUs: this.pool.quantilesUs(this.queue[place] ?? EMPTY_HISTOGRAM, this.query.quantiles),
         serviceUs: this.pool.quantilesUs(this.service[place] ?? EMPTY_HISTOGRAM, this.query.quantiles),
       });
@@ -243,23 +243,24 @@ export class UsageSum {
     for (let op = 0; op < OPS_MAX; op++) sum += this.sums[place * WIDTH + op * SUMS + field]!;
     return sum;
   }
+}
 
-  private ops(place: number): OpUsage[] {
-    const ops: OpUsage[] = [];
-    for (let op = 0; op < OPS_MAX; op++) {
-      const at = place * WIDTH + op * SUMS;
-      if (this.sums[at + COUNT] === 0) continue;
-      ops.push({
-        op: (op + 1) as Op,
-        count: this.sums[at + COUNT]!,
-        errors: this.sums[at + ERRORS]!,
-        bytes: this.sums[at + BYTES]!,
-        cost: this.sums[at + COST]!,
-        cacheHits: this.sums[at + CACHE_HITS]!,
-        queueUsSum: this.sums[at + QUEUE_NS]! / NS_PER_US,
-        serviceUsSum: this.sums[at + SERVICE_NS]! / NS_PER_US,
-      });
-    }
-    return ops;
+/** @param at where in `sums` the sums of operation 1 begin */
+export function opsOf(sums: Float64Array, at: number): OpUsage[] {
+  const ops: OpUsage[] = [];
+  for (let op = 0; op < OPS_MAX; op++) {
+    const from = at + op * SUMS;
+    if (sums[from + COUNT] === 0) continue;
+    ops.push({
+      op: (op + 1) as Op,
+      count: sums[from + COUNT]!,
+      errors: sums[from + ERRORS]!,
+      bytes: sums[from + BYTES]!,
+      cost: sums[from + COST]!,
+      cacheHits: sums[from + CACHE_HITS]!,
+      queueUsSum: sums[from + QUEUE_NS]! / NS_PER_US,
+      serviceUsSum: sums[from + SERVICE_NS]! / NS_PER_US,
+    });
   }
+  return ops;
 }

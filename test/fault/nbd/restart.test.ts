@@ -64,7 +64,7 @@ test.skipIf(!hasFio || !hasNbdkit)(
     await using server = await NbdServer.nbdkitFile(SIZE_BYTES);
     check(await verifyOver(server));
   },
-  120_000,
+  600_000,
 );
 
 // What was written and not flushed may be gone with it: the image's tables are in its memory.
@@ -74,5 +74,5 @@ test.skipIf(!hasFio || !hasQemuNbd)(
     await using server = await NbdServer.qemu(true, 'qcow2', SIZE_BYTES);
     check(await verifyOver(server));
   },
-  120_000,
+  600_000,
 );

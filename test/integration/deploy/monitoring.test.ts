@@ -25,7 +25,11 @@ async function metricNames(): Promise<Set<string>> {
   await using rig = await HttpRig.start();
   rig.serve('acme/db');
   const { text } = await rig.call('GET', '/metrics');
-  return new Set([...text.matchAll(/^# TYPE (\S+)/gm)].map(([, name]) => name!));
+  return new Set(
+    [...text.matchAll(/^# TYPE (\S+) (\S+)/gm)].flatMap(([, name, type]) =>
+      type === 'histogram' ? ['', '_bucket', '_sum', '_count'].map((end) => name! + end) : [name!],
+    ),
+  );
 }
 
 describe('monitoring', () => {

@@ -126,6 +126,13 @@ describe('usage over HTTP', () => {
     expect(text).toContain('sluice_io_operations_total{device="disk0",tag="acme/db",op="read"} 3');
     expect(text).toContain('sluice_io_bytes_total{device="disk0",tag="acme/db",op="read"} 12288');
     expect(text).toMatch(/sluice_io_service_seconds_total\{device="disk0",tag="acme\/db",op="read"\} 0\.00024/);
+    expect(text).toContain('# TYPE sluice_io_service_latency_seconds histogram');
+    expect(text).toContain(
+      'sluice_io_service_latency_seconds_bucket{le="0.000131072",device="disk0",tag="acme/db"} 3\n',
+    );
+    expect(text).toContain(
+      'sluice_io_service_latency_seconds_bucket{le="0.000065536",device="disk0",tag="acme/db"} 0\n',
+    );
     expect(text).toContain('sluice_device_state{device="disk0",state="ready"} 1');
     expect(text).toContain('process_cpu_seconds_total');
   });

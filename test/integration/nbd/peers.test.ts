@@ -144,12 +144,13 @@ describe.skipIf(!fio)('fio', () => {
         service.folder,
       );
       const { jobs } = JSON.parse(printed.slice(printed.indexOf('{'))) as {
-        jobs: { error: number; read: { total_ios: number }; write: { total_ios: number } }[];
+        jobs: { error: number; job_runtime: number; read: { total_ios: number }; write: { total_ios: number } }[];
       };
       expect(jobs[0]!.error).toBe(0);
+      expect(jobs[0]!.job_runtime).toBeGreaterThan(seconds * 950);
       expect(jobs[0]!.read.total_ios).toBeGreaterThan(100);
       expect(jobs[0]!.write.total_ios).toBeGreaterThan(100);
     },
-    120_000,
+    600_000,
   );
 });
