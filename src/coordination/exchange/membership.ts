@@ -8,7 +8,8 @@
  *      └── any answer ◀── outage-continue | outage-reject ◀── no answer for the grace time
  *
  * A host that stood still for a lease refuses what it had queued: none of it was sent, and what a
- * client sent again elsewhere meanwhile must not land after what followed it there.
+ * client sent again elsewhere meanwhile must not land after what followed it there. The same goes for what
+ * lay in its sockets: all that comes within a tick of the end of the standstill is refused as well.
  */
 import { SluiceError, type ErrorCode } from '../../core/model/errors.js';
 import { NS_PER_MS } from '../../core/model/units.js';
@@ -39,8 +40,6 @@ export class Membership {
   /** Times that this host stood still for a lease, and that its wall clock jumped. */
   standstills = 0;
   clockJumps = 0;
-  /** What requests are answered with at once; null where they are queued. */
-  refusal: SluiceError | null = null;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #fields: Record<string, unknown>;
@@ -51,6 +50,10 @@ export class Membership {
   readonly #mode: ModeState;
   /** When the first call was made that nothing was answered to, nor to any since; -1 where there is none. */
   #unansweredNs = -1;
+  #refusal: SluiceError | null = null;
+  /** Of requests that were sent before a standstill ended, and how long such may still come in. */
+  #stale: SluiceError | null = null;
+  #staleUntilNs = 0;
   /** Why the last call was not answered. */
   #failure = 'no answer';
   #ticker: Timer | null = null;
@@ -75,6 +78,11 @@ export class Membership {
 
   get mode(): CoordinationMode {
     return this.#mode.mode;
+  }
+
+  /** What requests are answered with at once; null where they are queued. */
+  get refusal(): SluiceError | null {
+    return this.#stale ?? this.#refusal;
   }
 
   get reason(): string {
@@ -140,7 +148,7 @@ export class Membership {
     if (kind === 'rejoin') {
       this.#set('joining', 'the state has ended this epoch, or is another one', nowNs);
     } else {
-      this.refusal = new SluiceError(reply.code === 'OK' ? 'INTERNAL' : reply.code, reply.message);
+      this.#refusal = new SluiceError(reply.code === 'OK' ? 'INTERNAL' : reply.code, reply.message);
       this.#set('refused', reply.message, nowNs);
     }
   }
@@ -181,6 +189,7 @@ export class Membership {
   readonly #tick = (): void => {
     this.start();
     const nowNs = this.#clock.nowNs();
+    if (nowNs >= this.#staleUntilNs) this.#stale = null;
     this.lookUp(nowNs);
     const wallMs = this.#clock.wallMs();
     const apartMs = this.#lease.tick(nowNs, wallMs);
@@ -203,8 +212,10 @@ export class Membership {
     this.#lease.tick(nowNs, this.#clock.wallMs());
     if (this.#unansweredNs >= 0) this.#unansweredNs = nowNs;
     const what = 'this host stood still for longer than its lease';
+    this.#stale = new SluiceError('STORE_UNAVAILABLE', `${what}; the request was not sent`);
+    this.#staleUntilNs = nowNs + this.#leaseNs / TICKS_A_LEASE;
     this.#endEpoch(what, nowNs);
-    this.#owner.refuseAll('STORE_UNAVAILABLE', `${what}; the request was not sent`);
+    this.#owner.refuseAll(this.#stale.code, this.#stale.message);
   }
 
   #endEpoch(reason: string, nowNs: number): void {
@@ -215,8 +226,8 @@ export class Membership {
   }
 
   #set(mode: CoordinationMode, reason: string, nowNs: number): void {
-    if (mode === 'outage-reject') this.refusal = new SluiceError('STORE_UNAVAILABLE', reason);
-    else if (mode !== 'refused') this.refusal = null;
+    if (mode === 'outage-reject') this.#refusal = new SluiceError('STORE_UNAVAILABLE', reason);
+    else if (mode !== 'refused') this.#refusal = null;
     this.#mode.set(mode, reason, nowNs);
   }
 }

@@ -159,6 +159,25 @@ describe('a host whose time was not what it seemed', () => {
     expect(rig.state.last.rows.reduce((sum, { advanced }) => sum + advanced, 0)).toBe(held - 1);
   });
 
+  test('a host that stood still refuses what lay in its sockets, and takes what comes after a tick', () => {
+    const rig = joined('continue', 2);
+    rig.runMs(1);
+    rig.clock.wallOffMs += 3_500;
+    // An answer is what tells it, before it reads on.
+    rig.send('a');
+    rig.runMs(130);
+    const refused = rig.answered.length;
+    rig.send('a');
+    expect(rig.answered.slice(refused)).toMatchObject([
+      { code: 'STORE_UNAVAILABLE', message: expect.stringContaining('stood still') as string },
+    ]);
+    rig.runAnsweredMs(300);
+    rig.send('b');
+    rig.runAnsweredMs(50);
+    expect(rig.answered).toHaveLength(refused + 1);
+    expect(rig.gate.membership.mode).toBe('coordinated');
+  });
+
   test('a grant on its way to a host that was stopped is void', () => {
     const rig = joined('continue', 0);
     rig.send('a');
@@ -176,7 +195,7 @@ describe('a host whose time was not what it seemed', () => {
     rig.clock.wallOffMs += 10_000;
     rig.send('a');
     expect(rig.device.submitted).toBe(0);
-    rig.runMs(200);
+    rig.runMs(300);
     rig.send('a');
     expect(rig.gate.membership.mode).toBe('joining');
     expect(rig.device.submitted).toBe(0);
