@@ -12,6 +12,7 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   gate: async () => (await import('./gate/index.js')).gateBenchmark,
   grpc: async () => (await import('./grpc.js')).grpcBenchmark,
   nbd: async () => (await import('./nbd.js')).nbdBenchmark,
+  placements: async () => (await import('./placements/index.js')).placementsBenchmark,
   scheduler: async () => (await import('./scheduler.js')).schedulerBenchmark,
   usage: async () => (await import('./usage.js')).usageBenchmark,
   'usage-query': async () => (await import('./usage-query.js')).usageQueryBenchmark,

@@ -13,6 +13,8 @@ export class CountedLoad {
   readonly client: SluiceClient;
   /** The first that did not succeed, with its reason. */
   failure = '';
+  /** Where the requests were to read that did not succeed; each request reads elsewhere. */
+  readonly failedAt: number[] = [];
   sent = 0;
   answered = 0;
   /** Answers beyond the first, to any request. */
@@ -63,9 +65,12 @@ export class CountedLoad {
   #send(): void {
     const token = this.sent++;
     this.#out.add(token);
-    // Spread over the disk, the same in every run.
-    const offset = ((token * 7_919) % this.#offsets) * 4_096;
-    this.#handle.issue(OPS.READ, offset, 4_096, null, this.#sink, token);
+    this.#handle.issue(OPS.READ, this.#offsetOf(token), 4_096, null, this.#sink, token);
+  }
+
+  /** Spread over the disk, the same in every run. */
+  #offsetOf(token: number): number {
+    return ((token * 7_919) % this.#offsets) * 4_096;
   }
 
   readonly #sink = {
@@ -76,7 +81,10 @@ export class CountedLoad {
       }
       this.answered += 1;
       const name = codeName(code);
-      if (code !== CODES.OK) this.failure ||= `${name}: ${message}`;
+      if (code !== CODES.OK) {
+        this.failure ||= `${name}: ${message}`;
+        this.failedAt.push(this.#offsetOf(token));
+      }
       this.codes.set(name, (this.codes.get(name) ?? 0) + 1);
       if (this.#running) {
         // What is refused at once is asked again a little later.
@@ -90,22 +98,29 @@ export class CountedLoad {
 
 export class Hosts implements AsyncDisposable {
   readonly services: TestService[] = [];
-  readonly #config: string;
+  readonly #config: (made: number) => string;
+  #made = 0;
   readonly #args: readonly string[];
 
-  private constructor(config: string, store: string, more: readonly string[]) {
+  private constructor(config: (made: number) => string, store: string, more: readonly string[]) {
     this.#config = config;
     this.#args = ['--store', store, ...more];
   }
 
-  static async start(count: number, store: string, config: string, more: readonly string[] = []): Promise<Hosts> {
-    const hosts = new Hosts(config, store, more);
+  /** @param config of all, or of each by its number from 0 */
+  static async start(
+    count: number,
+    store: string,
+    config: string | ((made: number) => string),
+    more: readonly string[] = [],
+  ): Promise<Hosts> {
+    const hosts = new Hosts(typeof config === 'string' ? () => config : config, store, more);
     await Promise.all(Array.from({ length: count }, () => hosts.add()));
     return hosts;
   }
 
   async add(): Promise<TestService> {
-    const service = await TestService.start({ config: this.#config, args: this.#args });
+    const service = await TestService.start({ config: this.#config(this.#made++), args: this.#args });
     this.services.push(service);
     return service;
   }

@@ -5,7 +5,7 @@ import type { AddressInfo, NetConnectOpts } from 'node:net';
 export class TcpProxy implements AsyncDisposable {
   /** Milliseconds that each chunk is held, each way. */
   delayMs = 0;
-  /** What comes is swallowed, either way: connections stay up and nothing arrives. */
+  /** What comes is swallowed, either way, ends too: connections stay up and nothing arrives. */
   silent = false;
   /** New connections are closed at once. */
   refusing = false;
@@ -64,7 +64,7 @@ export class TcpProxy implements AsyncDisposable {
     from.on('error', () => undefined);
     from.on('close', () => {
       this.#sockets.delete(from);
-      to.destroy();
+      if (!this.silent) to.destroy();
     });
   }
 }

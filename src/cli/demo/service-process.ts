@@ -23,8 +23,11 @@ export class ServiceProcess {
     this.http = listening.http;
   }
 
-  /** @throws SluiceError INTERNAL with what it said, when it ends before it listens */
-  static async start(config: string): Promise<ServiceProcess> {
+  /**
+   * @param more flags of `sluice serve`
+   * @throws SluiceError INTERNAL with what it said, when it ends before it listens
+   */
+  static async start(config: string, more: readonly string[] = []): Promise<ServiceProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-demo-'));
     const readyFile = join(folder, 'ready.json');
     writeFileSync(join(folder, 'sluice.yaml'), config);
@@ -32,7 +35,7 @@ export class ServiceProcess {
     const environment = Object.entries(process.env).filter(([name]) => !name.startsWith('SLUICE_'));
     const child = spawn(
       process.execPath,
-      [LAUNCHER, 'serve', '--config', join(folder, 'sluice.yaml'), '--log-level', 'warn', ...ports],
+      [LAUNCHER, 'serve', '--config', join(folder, 'sluice.yaml'), '--log-level', 'warn', ...ports, ...more],
       // Of its own group: Ctrl-C at the terminal is for the demo, which then ends the service in order.
       { env: Object.fromEntries(environment), stdio: ['ignore', 'ignore', 'pipe'], detached: true },
     );
@@ -49,10 +52,11 @@ export class ServiceProcess {
     return new ServiceProcess(child, folder, listening);
   }
 
-  async stop(): Promise<void> {
+  /** In order, where it is not gone already. @param signal SIGKILL: as it stands */
+  async stop(signal: 'SIGTERM' | 'SIGKILL' = 'SIGTERM'): Promise<void> {
     if (this.#child.exitCode === null && this.#child.signalCode === null) {
       const ended = new Promise((resolve) => this.#child.once('exit', resolve));
-      this.#child.kill('SIGTERM');
+      this.#child.kill(signal);
       await ended;
     }
     rmSync(this.#folder, { recursive: true, force: true });
