@@ -146,6 +146,7 @@ export class SharedDisks implements ServedDevices, AsyncDisposable {
       clock: this.clock,
       logger: SILENT,
       maxIoBytes: 1_048_576,
+      bytesMax: QUEUED_BYTES_MAX,
       tls: null,
     });
   }

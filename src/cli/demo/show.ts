@@ -3,12 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RealClock } from '../../clock/real.js';
 import { SluiceClient } from '../../client/index.js';
 import { SluiceError } from '../../core/model/errors.js';
-import { MIB, MS_PER_S } from '../../core/model/units.js';
+import { GIB, MIB, MS_PER_S } from '../../core/model/units.js';
 import { SeededRng } from '../../core/rng.js';
 import type { ShareReport } from '../../workload/report.js';
 import { shareTable } from '../share-table.js';
 import { Application, type ApplicationPlan } from './application.js';
 import { Scene } from './scene.js';
+import { Silence } from './silence.js';
 
 export const DEVICE = 'disk0';
 /** Low enough for shares to be seen with 8 outstanding, high enough for the drive to choose among some. */
@@ -23,54 +24,79 @@ const PLANS: readonly ApplicationPlan[] = [32, 26, 20, 14, 8].map((outstanding, 
   regionBytes: REGION_BYTES,
 }));
 
-export const CONFIG = `
+export const DISK_BYTES = 8 * GIB;
+
+/** @param target what serves the device, a key and its value in YAML */
+export function config(target: string): string {
+  return `
 devices:
-  ${DEVICE}: { simulation: { kind: hdd, size_bytes: ${String(8 * 1024 * MIB)} }, depth: ${String(DEPTH)}, scheduler: fifo }
+  ${DEVICE}: { ${target}, depth: ${String(DEPTH)}, scheduler: fifo }
 policies:
 ${PLANS.map(({ tag, shares }) => `  - { device: ${DEVICE}, tag: ${tag}, shares: ${String(shares)} }`).join('\n')}
 `;
+}
 
 export interface SceneReport extends ShareReport {
   readonly scene: string;
 }
 
 export interface ShowReport extends ShareReport {
+  /** Front-end processes at the start. */
+  readonly hosts: number;
   readonly scenes: readonly SceneReport[];
+  /** The longest that an application whose host was killed was without an answer; null where none was. */
+  readonly longestSilenceMs: number | null;
   readonly verifiedReads: number;
   readonly wrongReads: number;
 }
 
+/** Where the show is played: a client for each host, and a way to lose the last. */
+export interface Scenery {
+  readonly clients: readonly SluiceClient[];
+  killLastHost(): Promise<void>;
+}
+
 export class Show {
-  readonly #client: SluiceClient;
+  readonly #scenery: Scenery;
   readonly #say: (text: string) => void;
   readonly #clock = new RealClock();
   readonly #shares = new Map(PLANS.map(({ tag, shares }) => [tag, shares]));
   readonly #scenes: SceneReport[] = [];
   #applications: readonly Application[] = [];
   #scene: Scene | null = null;
+  #silence: Silence | null = null;
 
-  constructor(client: SluiceClient, say: (text: string) => void) {
-    this.#client = client;
+  constructor(scenery: Scenery, say: (text: string) => void) {
+    this.#scenery = scenery;
     this.#say = say;
+  }
+
+  get #client(): SluiceClient {
+    return this.#scenery.clients[0]!;
   }
 
   /** @param seconds how long the measured scene takes; the others take a part of it */
   async run(seconds: number): Promise<ShowReport> {
     const rng = new SeededRng(1);
+    const { clients } = this.#scenery;
     this.#applications = await Promise.all(
-      PLANS.map(async (plan) => {
-        const handle = await this.#client.open(DEVICE, plan.tag);
-        return new Application(plan, handle, rng.fork(plan.tag), (application, queueNs, serviceNs, cost) =>
-          this.#scene?.served(application, queueNs, serviceNs, cost),
-        );
+      PLANS.map(async (plan, i) => {
+        const handle = await clients[i % clients.length]!.open(DEVICE, plan.tag);
+        return new Application(plan, handle, rng.fork(plan.tag), (application, queueNs, serviceNs, cost) => {
+          this.#scene?.served(application, queueNs, serviceNs, cost);
+          this.#silence?.heard(application);
+        });
       }),
     );
+    const disk = `one ${clients.length === 1 ? 'simulated hard disk' : 'disk, a file with the times of a hard disk,'}`;
+    const hosts = clients.length === 1 ? '' : ` by way of ${String(clients.length)} hosts on one Redis`;
     this.#say(
-      `Five applications share one simulated hard disk of depth ${String(DEPTH)}. Their load runs against their shares:`,
+      `Five applications share ${disk} of depth ${String(DEPTH)}${hosts}. Their load runs against their shares:`,
     );
-    for (const { tag, shares, outstanding } of PLANS) {
+    for (const [i, { tag, shares, outstanding }] of PLANS.entries()) {
+      const by = clients.length === 1 ? '' : `, by host ${String((i % clients.length) + 1)}`;
       this.#say(
-        `  ${tag}: ${String(shares)} share${shares === 1 ? '' : 's'}, ${String(outstanding)} requests outstanding`,
+        `  ${tag}: ${String(shares)} share${shares === 1 ? '' : 's'}, ${String(outstanding)} requests outstanding${by}`,
       );
     }
     for (const application of this.#applications) await application.write();
@@ -101,6 +127,8 @@ export class Show {
       all,
     );
 
+    if (this.#scenery.clients.length > 1) await this.#loseHost(seconds * 0.4);
+
     const [resting, others] = [all.at(-1)!, all.slice(0, -1)];
     await resting.stop();
     await this.#act(
@@ -109,6 +137,22 @@ export class Show {
       seconds * 0.4,
       others,
     );
+  }
+
+  async #loseHost(seconds: number): Promise<void> {
+    const { clients } = this.#scenery;
+    const theirs = this.#applications.filter((_, i) => i % clients.length === clients.length - 1);
+    const tags = theirs.map(({ plan }) => plan.tag).join(' and ');
+    this.#silence = new Silence(this.#clock, theirs);
+    await this.#scenery.killLastHost();
+    await this.#act(
+      'host killed',
+      `Host ${String(clients.length)} is killed (kill -9): ${tags} go on by way of another.`,
+      seconds,
+      this.#applications,
+    );
+    this.#silence.end();
+    this.#say(`The longest that ${tags} were without an answer: ${String(this.#silence.longestMs)} ms.`);
   }
 
   async #act(name: string, what: string, seconds: number, judged: readonly Application[]): Promise<void> {
@@ -143,6 +187,17 @@ export class Show {
     const { device, seconds, contendedFraction, maxShareError, tags } = this.#scenes.find(
       ({ scene }) => scene === 'fair',
     )!;
-    return { device, seconds, contendedFraction, maxShareError, tags, scenes: this.#scenes, verifiedReads, wrongReads };
+    return {
+      device,
+      seconds,
+      contendedFraction,
+      maxShareError,
+      tags,
+      hosts: this.#scenery.clients.length,
+      scenes: this.#scenes,
+      longestSilenceMs: this.#silence?.longestMs ?? null,
+      verifiedReads,
+      wrongReads,
+    };
   }
 }
