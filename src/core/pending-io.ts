@@ -1,6 +1,6 @@
 /** A request on its way: made by a door, queued and sent by a dispatcher, answered to its sink. */
 import type { Code } from './model/errors.js';
-import type { DeviceIo, Lease, Op } from './model/request.js';
+import type { DeviceDone, DeviceIo, Lease, Op } from './model/request.js';
 import type { GatedRequest } from './ports.js';
 import type { Split } from './split.js';
 import type { Flow } from './flow.js';
@@ -69,6 +69,8 @@ export class PendingIo implements DeviceIo, GatedRequest {
   deadlineIndex = -1;
   deadlineNs = 0;
   gateEpoch = -1;
+  heldBy: object | null = null;
+  toTell: DeviceDone | null = null;
   /** Set where it is served in pieces: on the request and on each of its pieces. */
   split: Split | null = null;
 

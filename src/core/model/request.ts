@@ -48,6 +48,9 @@ export interface DeviceIo {
   grant?(lease: Lease): boolean;
   /** Set by the device before done: when it ended, between submittedNs and now. */
   finishedNs: number;
+  /** Set by the filter that holds both sides to this contract, and by nobody else: who has it, and who is told. */
+  heldBy?: object | null;
+  toTell?: DeviceDone | null;
 }
 
 /** Permission to do a request's I/O oneself, for as long as it is renewed. */

@@ -2,6 +2,10 @@
  * Stands around every device and holds both sides to the contract of BlockDevice: the caller submits
  * only what is in range, aligned and whole, and not after close; the device ends each request once,
  * with its data, not before it began. A breach is a defect of the program and throws INTERNAL.
+ *
+ * What is outstanding is noted on the requests themselves. A Map of them would hold on to the dead: each
+ * time that it makes room it leaves its old table behind with all that was in it and a way to the new one,
+ * and once one such table is in V8's old space, all later ones and their requests outlive every scavenge.
  */
 import { SluiceError } from '../../core/model/errors.js';
 import { OP_NAMES, OPS, isOp, type DeviceDone, type DeviceIo } from '../../core/model/request.js';
@@ -17,11 +21,11 @@ export class CheckedDevice implements BlockDevice {
   readonly readOnly: boolean;
   readonly leased: boolean;
   readonly #inner: BlockDevice;
-  readonly #outstanding = new Map<DeviceIo, DeviceDone>();
   readonly #ended: DeviceDone = (io, code, message) => {
-    const done = this.#outstanding.get(io);
-    if (done === undefined) throw breach('the device ended a request that is not outstanding', io);
-    this.#outstanding.delete(io);
+    const done = io.toTell;
+    if (io.heldBy !== this || done == null) throw breach('the device ended a request that is not outstanding', io);
+    io.heldBy = null;
+    io.toTell = null;
     if (!(io.finishedNs >= io.submittedNs)) {
       throw breach(`the device ended it at ${String(io.finishedNs)}, before ${String(io.submittedNs)}`, io);
     }
@@ -52,9 +56,10 @@ export class CheckedDevice implements BlockDevice {
   /** @throws SluiceError INTERNAL */
   submit(io: DeviceIo, done: DeviceDone): void {
     if (this.#state !== 'open') throw breach('it was submitted after close', io);
-    if (this.#outstanding.has(io)) throw breach('it is outstanding already', io);
+    if (io.heldBy != null) throw breach('it is outstanding already', io);
     this.#checkRequest(io);
-    this.#outstanding.set(io, done);
+    io.heldBy = this;
+    io.toTell = done;
     this.#inner.submit(io, this.#ended);
   }
 
@@ -63,7 +68,7 @@ export class CheckedDevice implements BlockDevice {
   }
 
   abandon(io: DeviceIo): void {
-    if (this.#outstanding.has(io)) this.#inner.abandon?.(io);
+    if (io.heldBy === this) this.#inner.abandon?.(io);
   }
 
   get trouble(): string {

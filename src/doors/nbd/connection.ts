@@ -19,9 +19,11 @@ import { COMMANDS, NbdProtocolError, PAYLOAD_BYTES_MAX } from '../../wire/nbd/pr
 import type { NbdRequest } from '../../wire/nbd/requests.js';
 import { ServerReader, type FromClient } from '../../wire/nbd/server-reader.js';
 import type { Export } from './exports.js';
-import type { MemoryBudget, MemoryHolder, MemoryPart } from './memory-budget.js';
+import type { MemoryHolder, MemoryPart } from './memory-budget.js';
 import { Negotiation, type Negotiated } from './negotiation.js';
-import type { NbdDoorParts } from './parts.js';
+import type { NbdDoorMemory, NbdDoorParts } from './parts.js';
+import type { ReadPlaces } from './read-places.js';
+import { ReplyWriter } from './reply-writer.js';
 import { Transmission } from './transmission.js';
 
 /**
@@ -46,27 +48,30 @@ export class NbdConnection implements MemoryHolder {
   #state: ConnectionState = 'handshake';
   #transmission: Transmission | null = null;
   readonly #memory: MemoryPart;
+  readonly #places: ReadPlaces;
+  readonly #out: ReplyWriter;
   /** Came in whole, and waits for room in the door's budget. */
   #stopped: NbdRequest | null = null;
   /** An option is being answered, or TLS is on its way: nothing is read meanwhile. */
   #busy = false;
   #pumping = false;
-  #corked = false;
   /** The last has been written; what still comes is passed over. */
   #said = false;
   /** Of the handshake, later of the end. */
   #timer: Timer | null;
 
-  constructor(socket: Socket, parts: NbdDoorParts, budget: MemoryBudget, ended: (connection: NbdConnection) => void) {
+  constructor(socket: Socket, parts: NbdDoorParts, memory: NbdDoorMemory, ended: (connection: NbdConnection) => void) {
     this.#parts = parts;
-    this.#memory = budget.part(this);
+    this.#memory = memory.budget.part(this);
+    this.#places = memory.places;
+    this.#out = new ReplyWriter(socket, memory.buffers, () => this.#pump());
     this.#socket = socket;
     this.#ended = ended;
     this.#timer = parts.clock.after(HANDSHAKE_NS, () => this.close());
     socket.setNoDelay(true);
     socket.setKeepAlive(true);
     this.#listen(socket);
-    this.#negotiation = new Negotiation(parts, (bytes) => this.#write(bytes));
+    this.#negotiation = new Negotiation(parts, (bytes) => this.#out.write(bytes));
   }
 
   /** Requests from now on are answered ESHUTDOWN; closes when those before are answered. */
@@ -89,6 +94,7 @@ export class NbdConnection implements MemoryHolder {
     this.#state = 'closed';
     this.#timer?.cancel();
     this.#transmission?.end();
+    this.#out.drop();
     this.#socket.destroy();
     this.#memory.leave();
     this.#ended(this);
@@ -118,7 +124,6 @@ export class NbdConnection implements MemoryHolder {
       this.#reader.push(chunk);
       this.#pump();
     });
-    socket.on('drain', () => this.#pump());
     socket.on('error', () => this.close());
     socket.on('close', () => this.close());
     socket.on('end', () => this.close());
@@ -151,14 +156,14 @@ export class NbdConnection implements MemoryHolder {
   /** Tells the budget what is held, and asks it for a request of which more is to come than its head. */
   #count(): void {
     if (this.#transmission === null) return;
-    this.#memory.holds(this.#transmission.heldBytes + this.#socket.writableLength);
+    this.#memory.holds(this.#transmission.heldBytes + this.#out.unsentBytes);
     const { arrivingBytes } = this.#reader;
     if (arrivingBytes > 0) this.#memory.claim(arrivingBytes);
   }
 
   #mayRead(): boolean {
     if (this.#busy || this.#memory.waiting || this.#state === 'finishing' || this.#state === 'closed') return false;
-    return this.#transmission?.full !== true && this.#socket.writableLength < UNSENT_BYTES_MAX;
+    return this.#transmission?.full !== true && this.#out.unsentBytes < UNSENT_BYTES_MAX;
   }
 
   #received(message: FromClient): void {
@@ -225,7 +230,8 @@ export class NbdConnection implements MemoryHolder {
       pieceBytes,
       structured: this.#negotiation.structured,
       blockStatus: this.#negotiation.hasContext(target.name),
-      write: (bytes) => this.#write(bytes),
+      out: this.#out,
+      places: this.#places,
       answered: this.#pump,
     });
   }
@@ -239,7 +245,6 @@ export class NbdConnection implements MemoryHolder {
     }
     const plain = this.#socket;
     plain.removeAllListeners('data');
-    plain.removeAllListeners('drain');
     plain.removeAllListeners('end');
     const { ca, ...identity } = this.#parts.tls!;
     // With a CA only its clients are let in. A server of its own that never listens: only it checks them.
@@ -250,6 +255,7 @@ export class NbdConnection implements MemoryHolder {
         return;
       }
       this.#socket = secure;
+      this.#out.redirect(secure);
       this.#listen(secure);
       this.#negotiation.secured();
       this.#busy = false;
@@ -260,20 +266,6 @@ export class NbdConnection implements MemoryHolder {
       this.close();
     });
     upgrade.emit('connection', plain);
-  }
-
-  /** All that one turn of the event loop answers leaves in one write. */
-  #write(bytes: Uint8Array): void {
-    if (!this.#corked) {
-      this.#corked = true;
-      const socket = this.#socket;
-      socket.cork();
-      process.nextTick(() => {
-        this.#corked = false;
-        socket.uncork();
-      });
-    }
-    this.#socket.write(bytes);
   }
 
   #finishIfDone(): void {
@@ -288,7 +280,7 @@ export class NbdConnection implements MemoryHolder {
     this.#state = 'finishing';
     this.#timer?.cancel();
     this.#timer = this.#parts.clock.after(LINGER_NS, () => this.close());
-    this.#socket.end();
+    this.#out.end();
     this.#socket.resume();
   }
 }

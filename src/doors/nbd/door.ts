@@ -11,7 +11,9 @@ import { NS_PER_MS } from '../../core/model/units.js';
 import { removeStaleSocket } from './stale-socket.js';
 import { NbdConnection } from './connection.js';
 import { MemoryBudget } from './memory-budget.js';
-import type { NbdDoorParts } from './parts.js';
+import type { NbdDoorMemory, NbdDoorParts } from './parts.js';
+import { ReadPlaces } from './read-places.js';
+import { WriteBuffers } from './reply-writer.js';
 
 /** Clients at a time; further ones are closed at once. */
 const CONNECTIONS_MAX = 1_024;
@@ -25,16 +27,20 @@ export class NbdDoor {
   readonly #parts: NbdDoorParts;
   readonly #server: Server;
   readonly #connections = new Set<NbdConnection>();
-  readonly #budget: MemoryBudget;
+  readonly #memory: NbdDoorMemory;
   #idle: (() => void) | null = null;
   #draining: Promise<void> | null = null;
   #closing: Promise<void> | null = null;
 
   constructor(parts: NbdDoorParts) {
     this.#parts = parts;
-    this.#budget = new MemoryBudget(parts.bytesMax, CONNECTIONS_MAX, parts.clock);
+    this.#memory = {
+      budget: new MemoryBudget(parts.bytesMax, CONNECTIONS_MAX, parts.clock),
+      buffers: new WriteBuffers(),
+      places: new ReadPlaces(),
+    };
     this.#server = createServer((socket) => {
-      this.#connections.add(new NbdConnection(socket, parts, this.#budget, (connection) => this.#gone(connection)));
+      this.#connections.add(new NbdConnection(socket, parts, this.#memory, (connection) => this.#gone(connection)));
     });
     this.#server.maxConnections = CONNECTIONS_MAX;
   }
@@ -46,7 +52,7 @@ export class NbdDoor {
 
   /** Of these, clients whose next request waits for room in `bytesMax`. */
   get waiting(): number {
-    return this.#budget.waiting;
+    return this.#memory.budget.waiting;
   }
 
   /**
@@ -105,7 +111,7 @@ export class NbdDoor {
       else this.#server.close((error) => (error === undefined ? resolve() : reject(SluiceError.from(error))));
     });
     for (const connection of [...this.#connections]) connection.close();
-    this.#budget.close();
+    this.#memory.budget.close();
     await closed;
   }
 

@@ -5,8 +5,6 @@ import type { NbdRequest } from '../../wire/nbd/requests.js';
 
 /** Told when a request is done, and of pieces that found a queue full. */
 export interface GuestRequests {
-  /** A piece has come back from the device or its queues. */
-  returned(piece: PendingIo): void;
   finished(request: GuestRequest): void;
   queueFull(piece: PendingIo, request: GuestRequest): void;
 }
@@ -15,23 +13,28 @@ export class GuestRequest implements IoSink {
   readonly request: NbdRequest;
   /** What it holds of the connection's bound. */
   readonly heldBytes: number;
-  /** What was read, in order; other operations leave it empty. */
-  readonly data: Uint8Array[] = [];
+  /** Where a small READ goes; null where the device makes its own. */
+  readonly place: Buffer | null;
+  /** In order, as they were last sent. */
+  readonly pieces: PendingIo[] = [];
+  /** Its neighbours among those of its connection that are not answered. */
+  previous: GuestRequest | null = null;
+  next: GuestRequest | null = null;
   readonly #owner: GuestRequests;
   #left: number;
   /** The first failure among the pieces. */
   code: Code = 'OK';
   message = '';
 
-  constructor(request: NbdRequest, pieces: number, heldBytes: number, owner: GuestRequests) {
+  constructor(request: NbdRequest, pieces: number, heldBytes: number, place: Buffer | null, owner: GuestRequests) {
     this.request = request;
     this.heldBytes = heldBytes;
+    this.place = place;
     this.#left = pieces;
     this.#owner = owner;
   }
 
   completed(piece: PendingIo): void {
-    this.#owner.returned(piece);
     if (piece.code === 'QUEUE_FULL') {
       this.#owner.queueFull(piece, this);
       return;
@@ -45,7 +48,6 @@ export class GuestRequest implements IoSink {
       this.code = piece.code;
       this.message = piece.message;
     }
-    if (piece.data !== null && this.code === 'OK') this.data[piece.id] = piece.data;
     this.#left -= 1;
     if (this.#left === 0) this.#owner.finished(this);
   }

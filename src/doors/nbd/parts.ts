@@ -2,6 +2,9 @@
 import type { TlsOptions } from 'node:tls';
 import type { Policy } from '../../core/model/policy.js';
 import type { Clock, Logger, ServedDevices } from '../../core/ports.js';
+import type { MemoryBudget } from './memory-budget.js';
+import type { ReadPlaces } from './read-places.js';
+import type { WriteBuffers } from './reply-writer.js';
 
 /** As much of the policy use cases as a list of exports needs. */
 export interface PolicyLister {
@@ -11,6 +14,13 @@ export interface PolicyLister {
     readonly pageSize: number;
     readonly pageToken: string;
   }): Promise<{ readonly policies: readonly Policy[] }>;
+}
+
+/** Memory that all connections of the door use by turns. */
+export interface NbdDoorMemory {
+  readonly budget: MemoryBudget;
+  readonly buffers: WriteBuffers;
+  readonly places: ReadPlaces;
 }
 
 export interface NbdDoorParts {

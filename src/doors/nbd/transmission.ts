@@ -18,6 +18,8 @@ import { TO_NBD } from './errno.js';
 import type { Export } from './exports.js';
 import { GuestRequest, type GuestRequests } from './guest-request.js';
 import { ALLOCATION_ID } from './negotiation.js';
+import type { ReadPlaces } from './read-places.js';
+import type { ReplyWriter } from './reply-writer.js';
 
 /** Past either nothing more is taken in; one request of 32 MiB may come on top. */
 const HELD_REQUESTS_MAX = 256;
@@ -39,7 +41,8 @@ export interface TransmissionParts {
   readonly pieceBytes: number;
   readonly structured: boolean;
   readonly blockStatus: boolean;
-  readonly write: (bytes: Uint8Array) => void;
+  readonly out: ReplyWriter;
+  readonly places: ReadPlaces;
   /** Something has been answered: there may be room again. */
   readonly answered: () => void;
 }
@@ -59,8 +62,8 @@ export class Transmission implements GuestRequests {
   readonly #parts: TransmissionParts;
   #held = 0;
   #heldBytes = 0;
-  /** Pieces at the device or in its queues, to be taken back when the client is gone. */
-  readonly #pieces = new Set<PendingIo>();
+  /** The one taken in last: from it a list of all that are not answered, to be taken back when the client is gone. */
+  #newest: GuestRequest | null = null;
   /** Pieces that found a queue full, oldest first. */
   #waiting: Waiting[] = [];
   #waitingSinceNs = 0;
@@ -125,7 +128,10 @@ export class Transmission implements GuestRequests {
   /** Takes back what is queued: answered ESHUTDOWN. */
   cancelQueued(): void {
     for (const waiting of this.#waiting.splice(0)) giveUp(waiting);
-    for (const piece of [...this.#pieces]) this.#parts.export.device.cancel(piece);
+    const pieces: PendingIo[] = [];
+    for (let guest = this.#newest; guest !== null; guest = guest.previous) pieces.push(...guest.pieces);
+    // Those that wait behind others first: none of them has its turn in between.
+    for (const piece of pieces) this.#parts.export.device.cancel(piece);
   }
 
   /** The client is gone: what is queued is taken back, what is at the device ends unheard. */
@@ -136,17 +142,13 @@ export class Transmission implements GuestRequests {
     this.cancelQueued();
   }
 
-  returned(piece: PendingIo): void {
-    this.#pieces.delete(piece);
-  }
-
   finished(guest: GuestRequest): void {
-    this.#held -= 1;
-    this.#heldBytes -= guest.heldBytes;
+    this.#leave(guest);
     const { request, code } = guest;
     if (code !== 'OK') this.#answerError(request, code, guest.message);
     else if (request.command === COMMANDS.READ) this.#answerRead(guest);
     else this.#answerOk(request);
+    this.#giveBack(guest);
     this.#parts.answered();
   }
 
@@ -170,7 +172,7 @@ export class Transmission implements GuestRequests {
     this.#waiting = [];
     for (const [i, { piece, guest }] of waiting.entries()) {
       const { op, offset, lengthBytes, data, fua, id } = piece;
-      this.#submit(new PendingIo(op, offset, lengthBytes, op === OPS.WRITE ? data : null, fua, 0, id, 0, guest));
+      this.#submit(new PendingIo(op, offset, lengthBytes, op === OPS.WRITE ? data : guest.place, fua, 0, id, 0, guest), guest);
       if (this.#waiting.length === 0) continue;
       // Still full: those behind keep their order; whoever got in has shown that the queue moves.
       this.#waiting.push(...waiting.slice(i + 1));
@@ -186,23 +188,47 @@ export class Transmission implements GuestRequests {
     const fua = (request.flags & COMMAND_FLAGS.FUA) !== 0;
     const piece = moves ? Math.min(this.#parts.pieceBytes, lengthBytes) : lengthBytes;
     const pieces = moves ? Math.ceil(lengthBytes / piece) : 1;
-    const guest = new GuestRequest(request, pieces, moves ? lengthBytes : 0, this);
-    this.#held += 1;
-    this.#heldBytes += guest.heldBytes;
+    const place = command === COMMANDS.READ ? this.#parts.places.take(lengthBytes) : null;
+    const guest = new GuestRequest(request, pieces, moves ? lengthBytes : 0, place, this);
+    this.#join(guest);
     for (let i = 0; i < pieces; i++) {
       const from = i * piece;
       const length = Math.min(piece, lengthBytes - from);
-      const data = command === COMMANDS.WRITE ? payload![i]! : null;
+      const data = command === COMMANDS.WRITE ? payload![i]! : guest.place;
       const io = new PendingIo(op, op === OPS.FLUSH ? 0 : request.offset + from, length, data, fua, 0, i, 0, guest);
       if (this.#waiting.length > 0) this.#waiting.push({ piece: io, guest });
-      else this.#submit(io);
+      else this.#submit(io, guest);
     }
   }
 
-  #submit(piece: PendingIo): void {
+  #submit(piece: PendingIo, guest: GuestRequest): void {
     const { device, tag } = this.#parts.export;
+    guest.pieces[piece.id] = piece;
     device.submit(piece, tag);
-    if (piece.state !== 'completed') this.#pieces.add(piece);
+  }
+
+  /** The place of a read that timed out is the device's: it may write into it still. */
+  #giveBack({ place, pieces }: GuestRequest): void {
+    if (place !== null && pieces.every(({ abandoned }) => !abandoned)) this.#parts.places.give(place);
+  }
+
+  #join(guest: GuestRequest): void {
+    guest.previous = this.#newest;
+    if (this.#newest !== null) this.#newest.next = guest;
+    this.#newest = guest;
+    this.#held += 1;
+    this.#heldBytes += guest.heldBytes;
+  }
+
+  #leave(guest: GuestRequest): void {
+    const { previous, next } = guest;
+    if (next === null) this.#newest = previous;
+    else next.previous = previous;
+    if (previous !== null) previous.next = next;
+    guest.previous = null;
+    guest.next = null;
+    this.#held -= 1;
+    this.#heldBytes -= guest.heldBytes;
   }
 
   /** What is wrong with the request before the device is asked. */
@@ -237,18 +263,21 @@ export class Transmission implements GuestRequests {
   }
 
   #answerRead(guest: GuestRequest): void {
-    const { request, data } = guest;
-    const { structured } = this.#parts;
-    this.#write(
-      structured
-        ? replies.encodeDataHead(request, request.offset, request.lengthBytes)
-        : replies.encodeSimpleReply(request, 0),
-    );
-    for (const piece of data) this.#write(piece);
+    if (this.#gone) return;
+    const { request, pieces } = guest;
+    const { structured, out } = this.#parts;
+    const at = out.room(structured ? replies.DATA_HEAD_BYTES : replies.SIMPLE_REPLY_BYTES);
+    if (structured) replies.putDataHead(out.buffer, at, request, request.offset, request.lengthBytes);
+    else replies.putSimpleReply(out.buffer, at, request, 0);
+    for (const { data } of pieces) out.write(data!);
   }
 
   #answerOk(request: NbdRequest): void {
-    this.#write(this.#parts.structured ? replies.encodeDone(request) : replies.encodeSimpleReply(request, 0));
+    if (this.#gone) return;
+    const { structured, out } = this.#parts;
+    const at = out.room(structured ? replies.DONE_BYTES : replies.SIMPLE_REPLY_BYTES);
+    if (structured) replies.putDone(out.buffer, at, request);
+    else replies.putSimpleReply(out.buffer, at, request, 0);
   }
 
   #answerError(request: NbdRequest, code: ErrorCode, message: string): void {
@@ -259,7 +288,7 @@ export class Transmission implements GuestRequests {
   }
 
   #write(bytes: Uint8Array): void {
-    if (!this.#gone) this.#parts.write(bytes);
+    if (!this.#gone) this.#parts.out.write(bytes);
   }
 }
 

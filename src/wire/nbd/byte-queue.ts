@@ -4,6 +4,8 @@ export class ByteQueue {
   /** Bytes of the first chunk that have been taken. */
   #taken = 0;
   #length = 0;
+  /** Where the bytes of the last `takeWhole` begin. */
+  takenAt = 0;
 
   /** Bytes that wait. */
   get length(): number {
@@ -41,6 +43,19 @@ export class ByteQueue {
     return piece;
   }
 
+  /** As `take`, with nothing cut out: they begin at `takenAt` of what is returned. */
+  takeWhole(bytes: number): Buffer | null {
+    if (bytes > this.#length) return null;
+    const first = this.#chunks[0]!;
+    this.takenAt = this.#taken;
+    if (this.#taken + bytes <= first.length) {
+      this.skip(bytes);
+      return first;
+    }
+    this.takenAt = 0;
+    return this.#gather(bytes);
+  }
+
   /** Drops the next bytes, as many as wait at most. @returns how many */
   skip(bytes: number): number {
     let left = Math.min(bytes, this.#length);
@@ -57,7 +72,8 @@ export class ByteQueue {
       this.#taken = 0;
       whole += 1;
     }
-    if (whole > 0) this.#chunks.splice(0, whole);
+    if (whole === 1) this.#chunks.shift();
+    else if (whole > 1) this.#chunks.splice(0, whole);
     return skipped;
   }
 

@@ -100,37 +100,58 @@ export function encodeExport(sizeBytes: number, flags: number, noZeroes: boolean
   return bytes;
 }
 
-/** `errno` 0 = done; the data of a READ follows. */
+export const SIMPLE_REPLY_BYTES = 16;
+export const DONE_BYTES = 20;
+export const DATA_HEAD_BYTES = 28;
+
+/** `errno` 0 = done; the data of a READ follows. Into SIMPLE_REPLY_BYTES at `at`. */
+export function putSimpleReply(into: Buffer, at: number, cookie: Cookie, errno: NbdErrno | 0): void {
+  into.writeUInt32BE(SIMPLE_REPLY_MAGIC, at);
+  into.writeUInt32BE(errno, at + 4);
+  into.writeUInt32BE(cookie.cookieHigh, at + 8);
+  into.writeUInt32BE(cookie.cookieLow, at + 12);
+}
+
 export function encodeSimpleReply(cookie: Cookie, errno: NbdErrno | 0): Buffer {
-  const bytes = Buffer.allocUnsafe(16);
-  bytes.writeUInt32BE(SIMPLE_REPLY_MAGIC, 0);
-  bytes.writeUInt32BE(errno, 4);
-  bytes.writeUInt32BE(cookie.cookieHigh, 8);
-  bytes.writeUInt32BE(cookie.cookieLow, 12);
+  const bytes = Buffer.allocUnsafe(SIMPLE_REPLY_BYTES);
+  putSimpleReply(bytes, 0, cookie, errno);
   return bytes;
+}
+
+function putChunk(into: Buffer, at: number, cookie: Cookie, type: number, lengthBytes: number): void {
+  into.writeUInt32BE(STRUCTURED_REPLY_MAGIC, at);
+  into.writeUInt16BE(CHUNK_DONE, at + 4);
+  into.writeUInt16BE(type, at + 6);
+  into.writeUInt32BE(cookie.cookieHigh, at + 8);
+  into.writeUInt32BE(cookie.cookieLow, at + 12);
+  into.writeUInt32BE(lengthBytes, at + 16);
 }
 
 function chunk(cookie: Cookie, type: number, lengthBytes: number, here: number): Buffer {
   const bytes = Buffer.allocUnsafe(20 + here);
-  bytes.writeUInt32BE(STRUCTURED_REPLY_MAGIC, 0);
-  bytes.writeUInt16BE(CHUNK_DONE, 4);
-  bytes.writeUInt16BE(type, 6);
-  bytes.writeUInt32BE(cookie.cookieHigh, 8);
-  bytes.writeUInt32BE(cookie.cookieLow, 12);
-  bytes.writeUInt32BE(lengthBytes, 16);
+  putChunk(bytes, 0, cookie, type, lengthBytes);
   return bytes;
 }
 
-/** The one chunk of a structured reply without data. */
+/** The one chunk of a structured reply without data. Into DONE_BYTES at `at`. */
+export function putDone(into: Buffer, at: number, cookie: Cookie): void {
+  putChunk(into, at, cookie, CHUNKS.NONE, 0);
+}
+
 export function encodeDone(cookie: Cookie): Buffer {
   return chunk(cookie, CHUNKS.NONE, 0, 0);
 }
 
-/** The head of the one chunk of a READ; its `lengthBytes` of data follow. */
+/** The head of the one chunk of a READ; its `lengthBytes` of data follow. Into DATA_HEAD_BYTES at `at`. */
+export function putDataHead(into: Buffer, at: number, cookie: Cookie, offset: number, lengthBytes: number): void {
+  putChunk(into, at, cookie, CHUNKS.OFFSET_DATA, 8 + lengthBytes);
+  into.writeUInt32BE(Math.floor(offset / 2 ** 32), at + 20);
+  into.writeUInt32BE(offset % 2 ** 32, at + 24);
+}
+
 export function encodeDataHead(cookie: Cookie, offset: number, lengthBytes: number): Buffer {
-  const bytes = chunk(cookie, CHUNKS.OFFSET_DATA, 8 + lengthBytes, 8);
-  bytes.writeUInt32BE(Math.floor(offset / 2 ** 32), 20);
-  bytes.writeUInt32BE(offset % 2 ** 32, 24);
+  const bytes = Buffer.allocUnsafe(DATA_HEAD_BYTES);
+  putDataHead(bytes, 0, cookie, offset, lengthBytes);
   return bytes;
 }
 

@@ -1,5 +1,5 @@
 /** A request of the transmission phase: 28 bytes, and for WRITE the payload after them. */
-import { COMMANDS, REQUEST_MAGIC, NbdProtocolError } from './protocol.js';
+import { COMMANDS, PAYLOAD_BYTES_MAX, REQUEST_MAGIC, NbdProtocolError } from './protocol.js';
 
 export const REQUEST_BYTES = 28;
 
@@ -34,23 +34,27 @@ export function encodeRequest(request: Omit<NbdRequest, 'payload'>): Buffer {
   return bytes;
 }
 
-/** @throws NbdProtocolError where it does not begin as a request does */
-export function decodeRequest(header: Buffer): Omit<NbdRequest, 'payload'> {
-  const magic = header.readUInt32BE(0);
-  if (magic !== REQUEST_MAGIC) throw new NbdProtocolError(`a request must begin with its magic, got ${hex(magic)}`);
-  return {
-    flags: header.readUInt16BE(4),
-    command: header.readUInt16BE(6),
-    cookieHigh: header.readUInt32BE(8),
-    cookieLow: header.readUInt32BE(12),
-    offset: header.readUInt32BE(16) * 2 ** 32 + header.readUInt32BE(20),
-    lengthBytes: header.readUInt32BE(24),
-  };
-}
+/** Of all requests that have none. */
+const NO_PAYLOAD: readonly Buffer[] = Object.freeze([]);
 
-/** Bytes that follow the header. */
-export function payloadBytes(request: { command: number; lengthBytes: number }): number {
-  return request.command === COMMANDS.WRITE ? request.lengthBytes : 0;
+/**
+ * The header that begins at `at`; the payload of a WRITE is still to come.
+ * @throws NbdProtocolError where it does not begin as a request does
+ */
+export function decodeRequest(header: Buffer, at: number): NbdRequest {
+  const magic = header.readUInt32BE(at);
+  if (magic !== REQUEST_MAGIC) throw new NbdProtocolError(`a request must begin with its magic, got ${hex(magic)}`);
+  const command = header.readUInt16BE(at + 6);
+  const lengthBytes = header.readUInt32BE(at + 24);
+  return {
+    flags: header.readUInt16BE(at + 4),
+    command,
+    cookieHigh: header.readUInt32BE(at + 8),
+    cookieLow: header.readUInt32BE(at + 12),
+    offset: header.readUInt32BE(at + 16) * 2 ** 32 + header.readUInt32BE(at + 20),
+    lengthBytes,
+    payload: command !== COMMANDS.WRITE ? NO_PAYLOAD : lengthBytes > PAYLOAD_BYTES_MAX ? null : [],
+  };
 }
 
 export function hex(value: number): string {

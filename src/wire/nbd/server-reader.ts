@@ -9,6 +9,7 @@
 import { ByteQueue } from './byte-queue.js';
 import { decodeOption, type NbdOption } from './options.js';
 import {
+  COMMANDS,
   FIXED_NEWSTYLE,
   NO_ZEROES,
   NbdProtocolError,
@@ -16,7 +17,7 @@ import {
   OPTION_MAGIC,
   PAYLOAD_BYTES_MAX,
 } from './protocol.js';
-import { REQUEST_BYTES, decodeRequest, hex, payloadBytes, type NbdRequest } from './requests.js';
+import { REQUEST_BYTES, decodeRequest, hex, type NbdRequest } from './requests.js';
 
 export type FromClient =
   | { readonly kind: 'flags'; readonly noZeroes: boolean }
@@ -31,7 +32,8 @@ export class ServerReader {
   #phase: Phase = 'flags';
   #pieceBytes = PAYLOAD_BYTES_MAX;
   /** The request whose payload is on its way. */
-  #request: Omit<NbdRequest, 'payload'> | null = null;
+  #request: NbdRequest | null = null;
+  /** What has come of it; null where it is dropped. */
   #payload: Buffer[] | null = [];
   #payloadLeft = 0;
 
@@ -101,11 +103,13 @@ export class ServerReader {
 
   #nextRequest(): FromClient | null {
     if (this.#request === null) {
-      const header = this.#bytes.take(REQUEST_BYTES);
+      const header = this.#bytes.takeWhole(REQUEST_BYTES);
       if (header === null) return null;
-      this.#request = decodeRequest(header);
-      this.#payloadLeft = payloadBytes(this.#request);
-      this.#payload = this.#payloadLeft > PAYLOAD_BYTES_MAX ? null : [];
+      const request = decodeRequest(header, this.#bytes.takenAt);
+      if (request.command !== COMMANDS.WRITE) return { kind: 'request', request };
+      this.#request = request;
+      this.#payloadLeft = request.lengthBytes;
+      this.#payload = request.payload === null ? null : [];
     }
     while (this.#payloadLeft > 0) {
       if (this.#payload === null) {
