@@ -25,11 +25,13 @@ const WEIGHTS = [1, 2, 3, 4, 5];
 const OUTSTANDING = [1, 16];
 const DEPTH = 16;
 const FILE_BYTES = 512 * MIB;
-const SECONDS = 3;
+const SECONDS = 6;
 const RAMP_SECONDS = 1;
 const PAIRS = 3;
 const PEER = 'BFQ';
 const NS_PER_MS = 1_000_000;
+/** Each client notes its rate so often. */
+const LOG_MS = 100;
 const SLUICE = fileURLToPath(new URL('../../bin/sluice.cjs', import.meta.url));
 
 /** What one run of five clients gives. */
@@ -101,15 +103,25 @@ function blkioCgroups(folder: string, undo: Undo): string {
   return at;
 }
 
-/** Medians of runs one after the other, who goes first in turn. */
+/** Medians of runs one after the other, who goes first in turn; one run of ours goes ahead, uncounted, so that its code is warm. */
 async function compare(disk: Disk, outstanding: number, undo: Undo): Promise<BenchRow[]> {
   const ours: Run[] = [];
   const theirs: Run[] = [];
+  const service = await serve(disk, undo);
+  const throughService = (): Promise<Run> => {
+    writeFileSync(disk.schedulerFile, 'none');
+    return fios(disk, outstanding, undo, (weight) => ({
+      command: [],
+      engine: ['--ioengine=nbd', `--uri=nbd+unix:///disk0@${tagOf(weight)}?socket=${service.socket}`],
+    }));
+  };
+  await throughService();
   for (let pair = 0; pair < PAIRS; pair++) {
-    if (pair % 2 === 0) ours.push(await throughService(disk, outstanding, undo));
+    if (pair % 2 === 0) ours.push(await throughService());
     theirs.push(await underBfq(disk, outstanding, undo));
-    if (pair % 2 === 1) ours.push(await throughService(disk, outstanding, undo));
+    if (pair % 2 === 1) ours.push(await throughService());
   }
+  await service.stop();
   const row = (name: string, unit: string, of: (each: Run) => number): BenchRow => ({
     name: `${String(outstanding)} outstanding: ${name}`,
     value: median(ours.map(of)),
@@ -126,8 +138,12 @@ async function compare(disk: Disk, outstanding: number, undo: Undo): Promise<Ben
   ];
 }
 
-async function throughService(disk: Disk, outstanding: number, undo: Undo): Promise<Run> {
-  writeFileSync(disk.schedulerFile, 'none');
+interface Service {
+  readonly socket: string;
+  stop(): Promise<void>;
+}
+
+async function serve(disk: Disk, undo: Undo): Promise<Service> {
   const socket = path.join(disk.folder, 'nbd');
   const config = path.join(disk.folder, 'sluice.yaml');
   const ready = path.join(disk.folder, 'ready');
@@ -149,14 +165,14 @@ async function throughService(disk: Disk, outstanding: number, undo: Undo): Prom
     if (service.exitCode !== null) throw new Error(`the service ended with ${String(service.exitCode)}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  const run = await fios(outstanding, undo, (weight) => ({
-    command: [],
-    engine: ['--ioengine=nbd', `--uri=nbd+unix:///disk0@${tagOf(weight)}?socket=${socket}`],
-  }));
-  service.kill('SIGTERM');
-  await ended(service);
-  undo.pop();
-  return run;
+  return {
+    socket,
+    stop: async () => {
+      service.kill('SIGTERM');
+      await ended(service);
+      undo.pop();
+    },
+  };
 }
 
 async function underBfq(disk: Disk, outstanding: number, undo: Undo): Promise<Run> {
@@ -168,7 +184,7 @@ async function underBfq(disk: Disk, outstanding: number, undo: Undo): Promise<Ru
     writeFileSync(path.join(group, 'blkio.bfq.weight'), String(weight * 100));
     return group;
   });
-  const run = await fios(outstanding, undo, (weight) => ({
+  const run = await fios(disk, outstanding, undo, (weight) => ({
     // In its cgroup before it does anything.
     command: ['sh', '-c', 'echo $$ > "$0/tasks" && exec "$@"', groups[WEIGHTS.indexOf(weight)]!],
     engine: ['--ioengine=libaio', `--filename=${disk.device}`, '--direct=1'],
@@ -187,17 +203,22 @@ interface Client {
   readonly engine: readonly string[];
 }
 
-/** All clients at once, each counted over the same seconds. */
-async function fios(outstanding: number, undo: Undo, clientOf: (weight: number) => Client): Promise<Run> {
+/**
+ * All clients at once, counted while all of them are at work: one that begins or ends a moment before the
+ * others has the disk to itself for that moment, which a client of few shares would be told by for seconds.
+ */
+async function fios(disk: Disk, outstanding: number, undo: Undo, clientOf: (weight: number) => Client): Promise<Run> {
   const children: ChildProcess[] = [];
   undo.push(() => children.forEach((child) => child.kill('SIGKILL')));
-  const found = await Promise.all(
+  const clients = await Promise.all(
     WEIGHTS.map(async (weight) => {
       const { command, engine } = clientOf(weight);
       const [program, ...args] = [
         ...[...command, 'fio', '--name=client', ...engine, '--rw=randread', '--bs=4k', '--norandommap'],
         ...[`--iodepth=${String(outstanding)}`, `--size=${String(FILE_BYTES)}`, '--randrepeat=0', '--time_based=1'],
         ...[`--runtime=${String(SECONDS)}`, `--ramp_time=${String(RAMP_SECONDS)}`, '--output-format=json'],
+        ...[`--write_iops_log=${path.join(disk.folder, tagOf(weight))}`, '--per_job_logs=0', '--log_unix_epoch=1'],
+        ...[`--log_avg_msec=${String(LOG_MS)}`],
       ] as [string, ...string[]];
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
       children.push(child);
@@ -206,10 +227,16 @@ async function fios(outstanding: number, undo: Undo, clientOf: (weight: number) 
       if ((await ended(child)) !== 0) throw new Error(`fio failed: ${printed}`);
       const report = JSON.parse(printed.slice(printed.indexOf('{'))) as Report;
       const { read } = report.jobs[0]!;
-      return { perS: read.iops, p99Ms: read.clat_ns.percentile['99.000000'] / NS_PER_MS };
+      return {
+        rates: ratesOf(path.join(disk.folder, `${tagOf(weight)}_iops.log`)),
+        p99Ms: read.clat_ns.percentile['99.000000'] / NS_PER_MS,
+      };
     }),
   );
   undo.pop();
+  const fromMs = Math.max(...clients.map(({ rates }) => rates[0]!.atMs));
+  const untilMs = Math.min(...clients.map(({ rates }) => rates.at(-1)!.atMs));
+  const found = clients.map(({ rates, p99Ms }) => ({ perS: meanRate(rates, fromMs, untilMs), p99Ms }));
   const totalPerS = found.reduce((sum, { perS }) => sum + perS, 0);
   const shares = WEIGHTS.reduce((sum, weight) => sum + weight, 0);
   const errors = found.map(({ perS }, i) => Math.abs(perS / totalPerS / (WEIGHTS[i]! / shares) - 1));
@@ -217,9 +244,32 @@ async function fios(outstanding: number, undo: Undo, clientOf: (weight: number) 
   return { shareError: Math.max(...errors), totalPerS, p99MsLeast, p99MsMost };
 }
 
+/** Operations a second in the time from the note before until this one. */
+interface Rate {
+  readonly atMs: number;
+  readonly perS: number;
+}
+
+function ratesOf(log: string): Rate[] {
+  const lines = readFileSync(log, 'utf8').trim().split('\n');
+  return lines.map((line) => {
+    const [atMs, perS] = line.split(',').map(Number);
+    return { atMs: atMs!, perS: perS! };
+  });
+}
+
+function meanRate(rates: readonly Rate[], fromMs: number, untilMs: number): number {
+  let done = 0;
+  for (const [i, { atMs, perS }] of rates.entries()) {
+    const sinceMs = rates[i - 1]?.atMs ?? atMs;
+    done += perS * Math.max(0, Math.min(atMs, untilMs) - Math.max(sinceMs, fromMs));
+  }
+  return done / (untilMs - fromMs);
+}
+
 interface Report {
   readonly jobs: readonly {
-    readonly read: { readonly iops: number; readonly clat_ns: { readonly percentile: Record<'99.000000', number> } };
+    readonly read: { readonly clat_ns: { readonly percentile: Record<'99.000000', number> } };
   }[];
 }
 

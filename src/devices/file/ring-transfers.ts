@@ -32,6 +32,14 @@ const ENTRIES = 256;
  * of working beside each other (4 KiB reads at depth 32: 95,000 a second by 8, 76,000 by 32).
  */
 const BATCH = 8;
+/**
+ * So many that have ended are seen in one turn of the loop; the others in the next. In between it hears what
+ * clients have sent meanwhile, so that those who are owed most have something waiting when slots are given
+ * away. Were all of a deep queue answered in one turn, clients and disk would take turns, each with all that it
+ * has, and who asks for much would get no more than who asks for little (five clients of shares 1 to 5, 16
+ * outstanding each, depth 24: 13:17:21:24:25 without this, 11:21:30:40:49 with it).
+ */
+const REAPED_MAX = 8;
 /** That may end before the loop looks; past it the kernel keeps them. */
 const COMPLETIONS = 4_096;
 const BELL_ENTRIES = 2;
@@ -133,14 +141,14 @@ export class RingTransfers implements Transfers {
     if (this.#closed) return;
     while (this.#waiting.length > 0 && this.#ring.push(this.#waiting[0]!)) this.#waiting.shift();
     if (this.#ring.pushed > 0) this.#ring.enter();
-    this.#ring.reap(this.#ended);
-    const all = this.#ring.pushed === 0 && this.#waiting.length === 0;
+    const more = this.#ring.reap(this.#ended, REAPED_MAX) === REAPED_MAX;
+    const all = !more && this.#ring.pushed === 0 && this.#waiting.length === 0;
     if (this.#outstanding > 0 && !(all && this.#bell.set())) this.#soon();
   };
 
   /** The bell has rung. */
   readonly #look = (): void => {
-    this.#ring.reap(this.#ended);
+    this.#ring.reap(this.#ended, REAPED_MAX);
     if (this.#outstanding > 0) this.#soon();
   };
 

@@ -200,8 +200,11 @@ export class Uring {
     this.#pushed = (this.#tail - Atomics.load(this.#words, this.#at.sqHead)) | 0;
   }
 
-  /** Gives each completion that is there to `ended`, which may push: bytes moved or -errno. Returns how many there were. */
-  reap(ended: (id: number, result: number) => void): number {
+  /**
+   * Gives completions that are there, `most` of them at most, to `ended`, which may push: bytes moved or -errno.
+   * Returns how many there were.
+   */
+  reap(ended: (id: number, result: number) => void, most: number): number {
     const words = this.#words;
     const { head: headAt, tail: tailAt, completions, mask } = this.#cq;
     let reaped = 0;
@@ -215,6 +218,7 @@ export class Uring {
         head = (head + 1) | 0;
         Atomics.store(words, headAt, head);
         ended(id, result);
+        if (reaped + 1 === most) return most;
       }
       // More had ended than there was room for: the kernel holds on to them until it is entered.
       if ((Atomics.load(words, this.#at.sqFlags) & SQ_CQ_OVERFLOW) === 0) return reaped;

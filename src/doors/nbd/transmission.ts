@@ -172,7 +172,10 @@ export class Transmission implements GuestRequests {
     this.#waiting = [];
     for (const [i, { piece, guest }] of waiting.entries()) {
       const { op, offset, lengthBytes, data, fua, id } = piece;
-      this.#submit(new PendingIo(op, offset, lengthBytes, op === OPS.WRITE ? data : guest.place, fua, 0, id, 0, guest), guest);
+      this.#submit(
+        new PendingIo(op, offset, lengthBytes, op === OPS.WRITE ? data : guest.place, fua, 0, id, 0, guest),
+        guest,
+      );
       if (this.#waiting.length === 0) continue;
       // Still full: those behind keep their order; whoever got in has shown that the queue moves.
       this.#waiting.push(...waiting.slice(i + 1));
