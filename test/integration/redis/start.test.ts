@@ -6,6 +6,7 @@ import { parseStoreUrl } from '../../../src/coordination/redis/url.js';
 import { SluiceError } from '../../../src/core/model/errors.js';
 import { LogLines } from '../../support/log-lines.js';
 import { RedisServer, canRedis, freePort } from '../../support/redis.js';
+import { TellingServer } from '../../support/telling-server.js';
 
 async function failure(url: string, log = new LogLines()): Promise<string> {
   let connection: RedisConnection;
@@ -71,6 +72,14 @@ describe.skipIf(!canRedis)('a start on Redis', () => {
     const clusterUrl = `redis+cluster://127.0.0.1:${String(node.port)}`;
     await node.admin.cluster('ADDSLOTSRANGE', 0, 5_000);
     expect(await failure(clusterUrl)).toMatch(/is a cluster with slots down: 5001 of 16384 are served, state fail/);
+  });
+
+  it('refuses a Redis that is too old, by what it says of itself', async () => {
+    const said = 'redis_version:6.2.14\r\nrun_id:1\r\nmaxmemory_policy:noeviction\r\n';
+    await using old = await TellingServer.start(said);
+    expect(await failure(`redis://127.0.0.1:${String(old.port)}`)).toMatch(
+      /must be Redis 7\.0 or later, it is 6\.2\.14$/,
+    );
   });
 
   it('names the commands, keys and channels that the user lacks, and needs no more than it says', async () => {
