@@ -91,7 +91,6 @@ devices: { disk0: { simulation: { kind: 'null', size_bytes: 1048576 } } }
       'password',
       /is not to be reached: .*(self-signed|unable to verify)/,
     ],
-    ['no certificate of its own', () => `ca: ${file('ca.pem')}`, 'password', /is not to be reached: |does not answer/],
     ['a wrong password', all, 'wrong', /does not take user me with this password: WRONGPASS/],
     [
       'a file that is not there',
