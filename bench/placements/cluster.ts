@@ -1,7 +1,7 @@
 /** Host processes on one Redis that bind the same disks, and an embedded service on disks like them. */
 import { EqualUnits, hardDisk, SharedDisks, type SharedDisk } from '../shared-disk.js';
 import { BenchRedis } from '../gate/server.js';
-import { ServiceProcess } from '../../src/cli/demo/service-process.js';
+import { ServiceProcess } from '../../src/experiments/real/service-process.js';
 import { GIB } from '../../src/core/model/units.js';
 
 const SIZE_BYTES = 8 * GIB;

@@ -17,6 +17,8 @@ export async function runCli(args: readonly string[]): Promise<number> {
   const program = new Command('sluice')
     .description('share-based I/O scheduling: tagged requests in, each tag its part of the device')
     .version(VERSION)
+    // So that a command's own commands get what stands behind them.
+    .enablePositionalOptions()
     .addHelpText('after', '\nEach command has its own --help with an example.');
   for (const make of [
     serveCommand,

@@ -23,10 +23,13 @@ export const FIGURES: readonly Figure[] = [
   algorithms,
 ];
 
-/** @throws SluiceError INVALID_ARGUMENT naming what there is */
-export function figuresOf(names: readonly string[]): readonly Figure[] {
-  if (names.length === 0 || names.includes('all')) return FIGURES;
-  const known = FIGURES.map(({ name }) => name);
+/**
+ * @param of all that there are
+ * @throws SluiceError INVALID_ARGUMENT naming them
+ */
+export function figuresOf(names: readonly string[], of: readonly Figure[] = FIGURES): readonly Figure[] {
+  if (names.length === 0 || names.includes('all')) return of;
+  const known = of.map(({ name }) => name);
   for (const name of names) {
     if (!known.includes(name)) {
       throw new SluiceError(
@@ -36,5 +39,5 @@ export function figuresOf(names: readonly string[]): readonly Figure[] {
       );
     }
   }
-  return FIGURES.filter(({ name }) => names.includes(name));
+  return of.filter(({ name }) => names.includes(name));
 }

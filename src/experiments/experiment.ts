@@ -17,6 +17,8 @@ export interface Scenario {
   readonly setup: MachineSetup;
   /** Runs for each that is asked for, where one setup differs much from seed to seed; 1 where absent. */
   readonly times?: number;
+  /** What orders requests, where another stands in for the setup's. */
+  readonly algorithm?: string;
 }
 
 export interface Point {
@@ -85,6 +87,15 @@ export interface Figure {
   readonly claims: readonly Claim[];
   /** What a reader has to know to judge the figure. */
   readonly notes: readonly string[];
+  /** Below the claims: what the figure is held against. */
+  readonly tables?: (results: Results) => readonly Table[];
+}
+
+export interface Table {
+  readonly caption: string;
+  readonly head: readonly string[];
+  /** Numbers as they are printed. */
+  readonly rows: readonly (readonly string[])[];
 }
 
 /** One row of a plot's data. */
@@ -108,5 +119,7 @@ export interface Plot {
   readonly seriesTitle: string;
   readonly logX?: boolean;
   readonly logY?: boolean;
+  /** One y axis for all small plots, so that they can be held against each other. */
+  readonly sharedY?: boolean;
   readonly rows: (results: Results) => readonly PlotRow[];
 }

@@ -3,12 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { SluiceError } from '../core/model/errors.js';
 import type { ErrorCode } from '../core/model/errors.js';
 import type { RunMeasure } from '../simulator/guests/measures.js';
-import type { MachineSetup } from '../simulator/guests/setup.js';
-
-export interface Run {
-  readonly setup: MachineSetup;
-  readonly seed: number;
-}
+import type { Run, Runner } from './runner.js';
 
 /** What a worker says of a run. */
 export type Answer =
@@ -21,7 +16,7 @@ interface Job {
   readonly reject: (error: SluiceError) => void;
 }
 
-export class RunPool {
+export class RunPool implements Runner {
   readonly #waiting: Job[] = [];
   readonly #idle: Worker[] = [];
   readonly #busy = new Map<Worker, Job>();

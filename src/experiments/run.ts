@@ -2,7 +2,6 @@
  * Runs figures: every scenario with every seed, side by side; as soon as a figure's scenarios are complete
  * its files are written, and the page with it, so that an interrupted run leaves whole figures behind.
  */
-import { availableParallelism } from 'node:os';
 import { SluiceError } from '../core/model/errors.js';
 import type { RunMeasure } from '../simulator/guests/measures.js';
 import type { MachineSetup } from '../simulator/guests/setup.js';
@@ -10,18 +9,22 @@ import type { Figure, Scenario, ScenarioResult } from './experiment.js';
 import type { Fault } from './fault.js';
 import { judge } from './outcome.js';
 import type { FigureResult } from './outcome.js';
-import { RunPool } from './pool.js';
 import { scenarioResult } from './points.js';
 import { figureCsv } from './report/csv.js';
-import { ReportFolder } from './report/folder.js';
+import type { ReportFolder } from './report/folder.js';
 import { indexHtml } from './report/html.js';
+import type { Preface } from './report/html.js';
 import { drawPlot } from './report/plot.js';
+import type { Runner } from './runner.js';
 
 export interface ExperimentOptions {
   readonly figures: readonly Figure[];
-  readonly out: string;
+  /** Closed at the end. */
+  readonly runner: Runner;
+  readonly preface: Preface;
+  readonly folder: ReportFolder;
   readonly seeds: readonly number[];
-  /** Virtual time of every run in place of the figure's own; 0: the figure's own. */
+  /** Time of every run in place of the figure's own; 0: the figure's own. */
   readonly seconds: number;
   /** What is broken on purpose, to see that the checks notice. */
   readonly fault: Fault;
@@ -35,18 +38,17 @@ export interface ExperimentsResult {
   readonly finished: readonly FigureResult[];
   /** Names of the figures that were interrupted. */
   readonly missing: readonly string[];
-  /** Simulated requests of all runs. */
+  /** Requests to the disk of all runs. */
   readonly diskIos: number;
   readonly runs: number;
 }
 
-/** @throws SluiceError INVALID_ARGUMENT where the folder cannot be written; the error of a run that failed */
+/** @throws SluiceError the error of a run that failed */
 export async function runExperiments(options: ExperimentOptions): Promise<ExperimentsResult> {
-  const { figures, seeds, signal } = options;
-  const folder = new ReportFolder(options.out);
-  const pool = new RunPool(availableParallelism());
-  const stop = (): void => void pool.close();
+  const { figures, folder, seeds, signal, runner } = options;
+  const stop = (): void => void runner.close();
   signal.addEventListener('abort', stop);
+  if (signal.aborted) stop();
   const scenarios = distinct(figures);
   const runsInAll = scenarios.reduce((sum, scenario) => sum + seedsOf(scenario, seeds).length, 0);
   let runs = 0;
@@ -58,12 +60,14 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
     return measure;
   };
   const finished: FigureResult[] = [];
+  const page = (): void =>
+    folder.write('index.html', indexHtml(options.preface, finished, missingOf(figures, finished), seeds));
   try {
     const pending = new Map(
       scenarios.map((scenario) => {
         const changed = { id: scenario.id, setup: changedSetup(scenario.setup, options) };
         const own = seedsOf(scenario, seeds);
-        const all = Promise.all(own.map((seed) => pool.run({ setup: changed.setup, seed }).then(ran)));
+        const all = Promise.all(own.map((seed) => runner.run({ setup: changed.setup, seed }).then(ran)));
         const result = all.then((measures) => scenarioResult(changed, own, measures));
         // Looked at below, figure by figure; one that fails meanwhile is not unhandled.
         result.catch(() => undefined);
@@ -74,14 +78,14 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
       const done = await figureResult(figure, pending);
       finished.push(done);
       await writeFigure(folder, done);
-      folder.write('index.html', indexHtml(finished, missingOf(figures, finished), seeds));
+      page();
     }
   } catch (error) {
     if (!signal.aborted) throw SluiceError.from(error);
-    folder.write('index.html', indexHtml(finished, missingOf(figures, finished), seeds));
+    page();
   } finally {
     signal.removeEventListener('abort', stop);
-    await pool.close();
+    await runner.close();
   }
   return { finished, missing: missingOf(figures, finished), diskIos, runs };
 }

@@ -2,7 +2,8 @@
 import { parentPort } from 'node:worker_threads';
 import { runMachine } from '../simulator/guests/machine.js';
 import { SluiceError } from '../core/model/errors.js';
-import type { Answer, Run } from './pool.js';
+import type { Answer } from './pool.js';
+import type { Run } from './runner.js';
 
 parentPort!.on('message', (run: Run) => {
   runMachine(run.setup, run.seed).then(

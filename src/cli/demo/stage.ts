@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SluiceClient } from '../../client/index.js';
 import { RedisProcess } from './redis-process.js';
-import { ServiceProcess } from './service-process.js';
+import { ServiceProcess } from '../../experiments/real/service-process.js';
 import { DISK_BYTES, config } from './show.js';
 
 /** Short, so that what a dead host held is the others' soon. */

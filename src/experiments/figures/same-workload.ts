@@ -14,7 +14,7 @@ const RATIO = 3;
 /** Spread of what is called constant, of its mean; by shares it would be 1.3. */
 const FLAT = 0.15;
 
-const throughput: Measure = ({ opsPerS }) => opsPerS;
+export const throughput: Measure = ({ opsPerS }) => opsPerS;
 const meanLatency: Measure = ({ meanMs }) => meanMs;
 const medianLatency: Measure = ({ p50Ms }) => p50Ms;
 
@@ -28,8 +28,8 @@ const SSD_SECONDS = new Map([
   [DHT, 100],
 ]);
 
-const HDD_WORKLOADS = [SEQUENTIAL, RANDOM, WEB, MAIL, DHT];
-const SSD_WORKLOADS = [...SSD_SECONDS.keys()];
+export const HDD_WORKLOADS = [SEQUENTIAL, RANDOM, WEB, MAIL, DHT];
+export const SSD_WORKLOADS = [...SSD_SECONDS.keys()];
 
 function scenarioId(medium: Medium, workload: Workload): string {
   return `${medium}/${workload.id}`;
@@ -44,7 +44,14 @@ function points(results: Results, medium: Medium, workload: Workload): readonly 
   return results.get(scenarioId(medium, workload))!.points;
 }
 
-function plotOf(name: string, medium: Medium, workloads: readonly Workload[], yTitle: string, of: Measure): Plot {
+/** Shares against a measure, one small plot a workload. */
+export function plotOf(
+  name: string,
+  medium: Medium,
+  workloads: readonly Workload[],
+  yTitle: string,
+  of: Measure,
+): Plot {
   return {
     name,
     kind: 'lines',

@@ -25,20 +25,31 @@ export function figureCsv(figure: Figure, results: Results): string {
       'depth',
       'application',
       'shares',
-      'virtual_s',
+      'seconds',
       'runs',
       'operations',
       'disk_ios',
       ...heads,
     ].join(','),
   ];
-  for (const { id } of figure.scenarios) {
+  for (const { id, algorithm } of figure.scenarios) {
     const { setup, seeds, points } = results.get(id)!;
     for (const point of points) {
       const values = COLUMNS.flatMap(([, of]) => [digits(of(point).mean), digits(of(point).half)]);
       const { tag, shares, ops, diskIos } = point;
       lines.push(
-        [id, setup.algorithm, setup.depth, tag, shares, setup.seconds, seeds.length, ops, diskIos, ...values].join(','),
+        [
+          id,
+          algorithm ?? setup.algorithm,
+          setup.depth,
+          tag,
+          shares,
+          setup.seconds,
+          seeds.length,
+          ops,
+          diskIos,
+          ...values,
+        ].join(','),
       );
     }
   }

@@ -1,6 +1,6 @@
 /** The report's page: figure by figure what the paper claims, what was found, and whether that was expected. */
 import { list } from '../claims.js';
-import type { Figure, Results, ScenarioResult } from '../experiment.js';
+import type { Figure, Results, ScenarioResult, Table } from '../experiment.js';
 import type { ClaimResult, FigureResult } from '../outcome.js';
 import { wording } from '../outcome.js';
 
@@ -9,6 +9,7 @@ body { font: 15px/1.45 "DejaVu Sans", Helvetica, Arial, sans-serif; margin: 2rem
 h2 { margin-top: 3rem; border-top: 1px solid #ccc; padding-top: 1rem }
 table { border-collapse: collapse; margin: 1rem 0; font-size: 13px }
 th, td { border: 1px solid #ccc; padding: .25rem .5rem; text-align: left; vertical-align: top }
+caption { text-align: left; padding: .25rem 0 }
 td.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
 .ok { color: #176117 } .bad { color: #a40000; font-weight: bold } .not { color: #7a4b00 }
 img { max-width: 100% }
@@ -18,8 +19,15 @@ export function escape(text: string): string {
   return text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 }
 
+/** What a report is, ahead of its claims. */
+export interface Preface {
+  readonly title: string;
+  readonly paragraphs: (runs: number, firstSeed: number) => readonly string[];
+}
+
 /** @param missing names of figures that were asked for and are not finished */
 export function indexHtml(
+  { title, paragraphs }: Preface,
   finished: readonly FigureResult[],
   missing: readonly string[],
   seeds: readonly number[],
@@ -30,12 +38,12 @@ export function indexHtml(
   return `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
-<title>Sluice: the paper, reproduced</title>
+<title>Sluice: ${escape(title)}</title>
 <style>${STYLE}</style>
-<h1>Differentiated I/O services, reproduced</h1>
-<p>The experiments of Krishnamurthy and Kowsalya, <em>Differentiated I/O services in virtualized environments</em>, run in virtual time on the
-scheduler that the service runs. Each point is a mean over ${String(seeds.length)} runs or more (seeds from ${String(seeds[0])} on; the tables say how many); ± is half of its 95 % confidence interval (Student's t).
-Times on disk, platters and flash are those of models; nothing here depends on the machine that made it.</p>
+<h1>${escape(title)}</h1>
+${paragraphs(seeds.length, seeds[0]!)
+  .map((text) => `<p>${escape(text)}</p>`)
+  .join('\n')}
 <p>${String(all.length)} claims checked, <span class="${unexpected === 0 ? 'ok' : 'bad'}">${String(unexpected)} not as expected</span>.</p>
 ${missing.length === 0 ? '' : `<p class="bad">Interrupted: ${escape(missing.join(', '))} not finished.</p>`}
 ${overview(all)}
@@ -65,6 +73,7 @@ function section(figure: Figure, results: Results, claims: readonly ClaimResult[
 <p>${escape(figure.about)}</p>
 ${plots.join('\n')}
 ${claims.map(claimHtml).join('\n')}
+${(figure.tables?.(results) ?? []).map(tableHtml).join('\n')}
 ${notes.length === 0 ? '' : `<ul>${notes.join('\n')}</ul>`}
 ${pointTable(figure, results)}
 <p><a href="${escape(figure.name)}.csv">${escape(figure.name)}.csv</a></p>`;
@@ -78,10 +87,20 @@ Check: ${escape(claim.threshold)}.<br>Found: ${escape(verdict.found)}.<br>
 <span class="${style(result)}">${escape(wording(result))}</span>${because}</p>`;
 }
 
+function tableHtml({ caption, head, rows }: Table): string {
+  const cells = (row: readonly string[]): string =>
+    row
+      .map((cell) => (/^[\d.]/.test(cell) ? `<td class="n">${escape(cell)}</td>` : `<td>${escape(cell)}</td>`))
+      .join('');
+  return `<table><caption>${escape(caption)}</caption>
+<tr>${head.map((title) => `<th>${escape(title)}</th>`).join('')}</tr>
+${rows.map((row) => `<tr>${cells(row)}</tr>`).join('\n')}</table>`;
+}
+
 function pointTable(figure: Figure, results: Results): string {
   const rows = figure.scenarios.flatMap(({ id }) => scenarioRows(results.get(id)!));
   return `<details open><summary>Points</summary><table>
-<tr><th>Scenario</th><th>Application</th><th>Shares</th><th>Operations/s</th><th>MB/s</th><th>Latency, mean (ms)</th><th>p50 (ms)</th><th>p95 (ms)</th><th>Virtual time</th><th>Operations</th><th>Disk I/Os</th></tr>
+<tr><th>Scenario</th><th>Application</th><th>Shares</th><th>Operations/s</th><th>MB/s</th><th>Latency, mean (ms)</th><th>p50 (ms)</th><th>p95 (ms)</th><th>Time</th><th>Operations</th><th>Disk I/Os</th></tr>
 ${rows.join('\n')}</table></details>`;
 }
 

@@ -20,8 +20,9 @@ interface Datum {
   readonly panel: string;
 }
 
+/** Nothing that is plotted can be negative: an interval ends at 0. */
 function datum({ x, y, series, panel }: PlotRow): Datum {
-  return { x, y: y.mean, low: y.mean - y.half, high: y.mean + y.half, series, panel };
+  return { x, y: y.mean, low: Math.max(0, y.mean - y.half), high: y.mean + y.half, series, panel };
 }
 
 export async function drawPlot(plot: Plot, rows: readonly PlotRow[]): Promise<string> {
@@ -53,7 +54,7 @@ function spec(plot: Plot, rows: readonly PlotRow[]): TopLevelSpec {
     facet: { field: 'panel', type: 'nominal', title: null, sort: panels },
     columns: Math.min(PANELS_A_ROW, panels.length),
     spec: { width: PANEL_WIDTH, height: PANEL_HEIGHT, layer },
-    resolve: { scale: { y: 'independent' }, axis: { x: 'independent' } },
+    resolve: { scale: { y: plot.sharedY === true ? 'shared' : 'independent' }, axis: { x: 'independent' } },
   } as TopLevelSpec;
 }
 

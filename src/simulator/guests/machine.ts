@@ -78,7 +78,8 @@ function plugInOf({ algorithm, guests }: MachineSetup, rng: Rng): AlgorithmFacto
   });
 }
 
-function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
+/** @throws SluiceError INVALID_ARGUMENT naming a setting */
+export function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
   const scheduler = SCHEDULERS.find((name) => name === setup.algorithm);
   return patchSettings(DEFAULT_SETTINGS, {
     // A baseline stands in for whatever is named here.
@@ -93,10 +94,10 @@ function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
 function run(clock: VirtualClock, served: ServedDevice, setup: MachineSetup, rng: Rng): RunMeasure {
   const hypervisor = new Hypervisor(clock, served, Math.min(...setup.guests.map(pageBytesOfGuest)));
   const endNs = setup.seconds * NS_PER_S;
-  const places = shuffled(setup.guests.length, rng.fork('places'));
+  const places = diskPlaces(setup.guests.length, rng);
   const measured = new Map<string, Measured>();
   for (const [i, guest] of setup.guests.entries()) {
-    const below = new NoopDisk(hypervisor, places[i]! * MACHINE.virtualDiskBytes, nameRule(setup.tags, guest.name));
+    const below = new NoopDisk(hypervisor, places[i]!, nameRule(setup.tags, guest.name));
     startGuest(clock, guest, below, rng.fork(guest.name), endNs, measured);
   }
   while (clock.nextDueNs <= endNs) {
@@ -121,6 +122,11 @@ function nameRule(rule: TagRule, guest: string): NameOf {
     case 'none':
       return () => guest;
   }
+}
+
+/** Where each guest's virtual disk begins on the physical one: side by side, in an order drawn from rng, which stays as it was. */
+export function diskPlaces(guests: number, rng: Rng): number[] {
+  return shuffled(guests, rng.fork('places')).map((place) => place * MACHINE.virtualDiskBytes);
 }
 
 /** 0..length-1 in an order drawn from rng. */

@@ -3,6 +3,7 @@ import { above, falls, flat, list, prefers, rises } from '../../../src/experimen
 import type { Expectation, Figure, Point } from '../../../src/experiments/experiment.js';
 import { judge, wording } from '../../../src/experiments/outcome.js';
 import { indexHtml } from '../../../src/experiments/report/html.js';
+import { VIRTUAL_TIME } from '../../../src/experiments/preface.js';
 import type { Estimate } from '../../../src/experiments/statistics.js';
 
 function value(mean: number, half = 0.1): Estimate {
@@ -89,7 +90,7 @@ describe('expectations', () => {
   });
 
   test('the page shows them, escaped, with the reason', () => {
-    const html = indexHtml([judge(figure(false, not), new Map())], ['g'], [1, 2]);
+    const html = indexHtml(VIRTUAL_TIME, [judge(figure(false, not), new Map())], ['g'], [1, 2]);
     expect(html).toContain('F &lt;&amp;&gt;');
     expect(html).toContain('Why: of that');
     expect(html).toContain('Interrupted: g not finished');

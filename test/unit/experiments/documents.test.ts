@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { FIGURES } from '../../../src/experiments/catalogue.js';
+import { REAL_NAMES, realFigures } from '../../../src/experiments/real/figures.js';
 
 function read(path: string): string {
   return readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
@@ -16,10 +17,14 @@ function lines(text: string): string {
 }
 
 describe('docs/reproduction.md', () => {
-  const rows = read('docs/reproduction.md')
-    .split('\n')
-    .filter((line) => line.startsWith('| `') && line.split('|').length === 6)
-    .map((line) => line.split('|').map((cell) => cell.trim()));
+  /** Of tables of claims, by how many columns they have. */
+  const rowsOf = (columns: number): string[][] =>
+    read('docs/reproduction.md')
+      .split('\n')
+      .filter((line) => line.startsWith('| `') && line.split('|').length === columns + 2)
+      .map((line) => line.split('|').map((cell) => cell.trim()));
+  const rows = rowsOf(4);
+  const real = realFigures(new Map());
 
   test('has every claim with what is expected of it, and no other', () => {
     const written = rows.map(([, id, source, says, result]) => ({ id, source, says, result }));
@@ -29,9 +34,18 @@ describe('docs/reproduction.md', () => {
     expect(written).toEqual(there);
   });
 
+  test('has every claim on real parts, and no other', () => {
+    const written = rowsOf(3).map(([, id, says, result]) => ({ id, says, result }));
+    const there = real.flatMap(({ claims }) =>
+      claims.map(({ id, says, expected }) => ({ id: `\`${id}\``, says, result: expected.kind })),
+    );
+    expect(written).toEqual(there);
+    expect(real.map(({ name }) => name)).toEqual([...REAL_NAMES]);
+  });
+
   test('gives the reason of every claim that is not reproduced', () => {
     const text = read('docs/reproduction.md');
-    for (const { expected } of FIGURES.flatMap(({ claims }) => claims)) {
+    for (const { expected } of [...FIGURES, ...real].flatMap(({ claims }) => claims)) {
       if (expected.kind === 'not reproduced') expect(text).toContain(expected.because);
     }
   });

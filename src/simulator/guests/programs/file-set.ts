@@ -9,6 +9,8 @@ export class FileSet {
   /** By index: where it begins, and how long it is, in whole pages. 0 pages: it does not exist. */
   readonly offsets: Float64Array;
   readonly bytes: Float64Array;
+  /** From the beginning of the first to the end of the last, with the room kept behind each. */
+  readonly areaBytes: number;
   readonly #rotor = { read: 0, create: 0, delete: 0 };
 
   /** @param part of the files that exist at the start, 0..1 */
@@ -28,6 +30,7 @@ export class FileSet {
       // A set that grows by appends keeps room for it behind each file.
       offset += part < 1 ? PLACE_BYTES_MAX : size;
     }
+    this.areaBytes = offset;
   }
 
   get size(): number {
