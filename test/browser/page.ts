@@ -116,6 +116,35 @@ export function percentOf(text: string): number {
   return Number(text.replace(/[^\d.]/g, ''));
 }
 
+export interface Effect {
+  /** Live seconds that the page drew from the notice of the change on. */
+  readonly updates: number;
+  /** From the call on, by the page's clock. */
+  readonly ms: number;
+}
+
+/** Resolves when the page has told of a change by `notice` and the tag's achieved share is above `percent`. */
+export function untilAchieved(page: Page, tag: string, percent: number, notice: string): Promise<Effect> {
+  return page.evaluate<Effect>(`new Promise((resolve) => {
+    const text = (selector) => document.querySelector(selector)?.textContent ?? '';
+    const cell = (column) => text('tbody tr:has(th[title="${tag}"]) td.' + column);
+    const start = performance.now();
+    let rate = null;
+    let updates = 0;
+    const look = () => {
+      if (rate === null && text('.notice').includes('${notice}')) rate = cell('opsPerS');
+      if (rate !== null && cell('opsPerS') !== rate) {
+        rate = cell('opsPerS');
+        updates += 1;
+      }
+      if (rate !== null && parseFloat(cell('achieved')) > ${String(percent)}) {
+        resolve({ updates, ms: performance.now() - start });
+      } else requestAnimationFrame(look);
+    };
+    look();
+  })`);
+}
+
 /** The longest time between two frames of the page, over three seconds. */
 export function longestFrameMs(page: Page): Promise<number> {
   return page.evaluate<number>(`new Promise((resolve) => {
