@@ -11,7 +11,8 @@ export interface BenchRow {
   readonly ratio: number | null;
 }
 
-export type Benchmark = () => BenchRow[] | Promise<BenchRow[]>;
+/** @param part which of its measurements alone, '' for all; one without parts takes no notice */
+export type Benchmark = (part: string) => BenchRow[] | Promise<BenchRow[]>;
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);

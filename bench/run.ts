@@ -1,4 +1,4 @@
-/** `node build/bench/run.js [NAME…] [--json]`: runs benchmarks by name, all of them where none is named. */
+/** `node build/bench/run.js [NAME[:PART]…] [--json]`: runs benchmarks by name, all of them where none is named. */
 import { symlinkSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { table, type BenchRow, type Benchmark } from './report.js';
@@ -19,13 +19,18 @@ const BENCHMARKS: Readonly<Record<string, () => Promise<Benchmark>>> = {
   vhost: async () => (await import('./vhost.js')).vhostBenchmark,
 };
 
-const USAGE = `usage: bench [NAME…] [--json]; names: ${Object.keys(BENCHMARKS).join(', ')}`;
+const USAGE = `usage: bench [NAME[:PART]…] [--json]; names: ${Object.keys(BENCHMARKS).join(', ')}`;
+
+function split(named: string): [name: string, part: string] {
+  const [name = '', part = ''] = named.split(':');
+  return [name, part];
+}
 
 async function main(args: readonly string[]): Promise<number> {
   const json = args.includes('--json');
   const unknownFlag = args.find((arg) => arg.startsWith('-') && arg !== '--json' && arg !== '--help');
   const named = args.filter((arg) => !arg.startsWith('-'));
-  const unknown = unknownFlag ?? named.find((name) => !Object.hasOwn(BENCHMARKS, name));
+  const unknown = unknownFlag ?? named.find((name) => !Object.hasOwn(BENCHMARKS, split(name)[0]));
   if (args.includes('--help')) {
     process.stdout.write(`${USAGE}\nexample: bench scheduler --json\n`);
     return 0;
@@ -37,8 +42,9 @@ async function main(args: readonly string[]): Promise<number> {
   const rows: BenchRow[] = [];
   for (const name of named.length > 0 ? named : Object.keys(BENCHMARKS)) {
     process.stderr.write(`bench ${name}\n`);
-    const run = await BENCHMARKS[name]!();
-    const found = await run();
+    const [benchmark, part] = split(name);
+    const run = await BENCHMARKS[benchmark]!();
+    const found = await run(part);
     (json ? process.stderr : process.stdout).write(`${table(found)}\n\n`);
     rows.push(...found);
   }

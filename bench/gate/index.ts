@@ -2,8 +2,8 @@
  * The gate of a shared store: grants a second beside a script that only picks and charges, beside
  * BullMQ and Bottleneck handing out jobs on the same Redis, and what it adds to a request.
  *
- * How many grants a call carries decides most: each row that is reported is read and written once a
- * call, however many grants it had. So batches are printed, and the bare script gets the same ones.
+ * How many grants a call carries decides most: each row that is reported is written once a call,
+ * however many grants it had. So batches are printed, and the bare script gets the same ones.
  */
 import { median, row, type BenchRow } from '../report.js';
 import { bare, coordinated } from './grants.js';
@@ -12,7 +12,6 @@ import { bottleneck, bullmq } from './peers.js';
 import { BenchRedis } from './server.js';
 
 const HOSTS = [1, 2, 4];
-const TAGS = [10, 1_000];
 const SLOTS_A_HOST = [32, 128];
 const PAIRS = 3;
 const SECONDS = 0.5;
@@ -22,17 +21,29 @@ const JOBS = { bullmq: 4_000, bottleneck: 1_000 };
 const LIGHT: Load = { tags: 1, each: 1, depth: 32, requests: 2_000 };
 const CONTENDED: Load = { tags: 4, each: 16, depth: 8, requests: 8_000 };
 
-export async function gateBenchmark(): Promise<BenchRow[]> {
+/** `bench gate:PART` runs one of them. */
+const PARTS: Readonly<Record<string, (redis: BenchRedis) => Promise<BenchRow[]>>> = {
+  few: (redis) => allGrants(redis, 10),
+  many: (redis) => allGrants(redis, 1_000),
+  beside,
+  light: (redis) => latency('light load', LIGHT, redis),
+  contention: (redis) => latency('contention', CONTENDED, redis),
+};
+
+/** @throws Error where the part is none of PARTS */
+export async function gateBenchmark(part: string): Promise<BenchRow[]> {
+  if (part !== '' && !Object.hasOwn(PARTS, part)) {
+    throw new Error(`gate has no part ${JSON.stringify(part)}; parts: ${Object.keys(PARTS).join(', ')}`);
+  }
   await using redis = await BenchRedis.start();
   const rows: BenchRow[] = [];
-  for (const slots of SLOTS_A_HOST) {
-    for (const hosts of HOSTS) {
-      for (const tags of TAGS) rows.push(await grants(redis, hosts, tags, slots));
-    }
-  }
-  rows.push(...(await beside(redis)));
-  rows.push(...(await latency('light load', LIGHT, redis)));
-  rows.push(...(await latency('contention', CONTENDED, redis)));
+  for (const [name, run] of Object.entries(PARTS)) if (part === '' || part === name) rows.push(...(await run(redis)));
+  return rows;
+}
+
+async function allGrants(redis: BenchRedis, tags: number): Promise<BenchRow[]> {
+  const rows: BenchRow[] = [];
+  for (const slots of SLOTS_A_HOST) for (const hosts of HOSTS) rows.push(await grants(redis, hosts, tags, slots));
   return rows;
 }
 

@@ -1,6 +1,13 @@
 /** A call of the exchange and its reply as lua/commands/exchange.lua reads and writes them. */
 import type { Code, ErrorCode } from '../../core/model/errors.js';
-import type { ExchangeCall, ExchangeReply, ExchangeStatus, NodeState, RowState } from '../exchange/protocol.js';
+import type {
+  ExchangeCall,
+  ExchangeReply,
+  ExchangeStatus,
+  NodeState,
+  RowGrants,
+  RowState,
+} from '../exchange/protocol.js';
 import { unpack, type Packed, type Packer } from './message-pack.js';
 
 const US_PER_MS = 1_000;
@@ -85,7 +92,7 @@ type ReplyFields = readonly [
   message: string,
   incarnation: string,
   epoch: number,
-  granted: readonly (readonly [row: number, granted: number])[],
+  granted: readonly number[],
   refused: readonly (readonly [row: number, code: ErrorCode, message: string])[],
   grantsMade: number,
   settling: boolean,
@@ -97,6 +104,13 @@ type ReplyFields = readonly [
   contended: boolean,
   againUs: number,
 ];
+
+/** Row and total in turn. */
+function grantsOf(numbers: readonly number[]): RowGrants[] {
+  const grants: RowGrants[] = [];
+  for (let i = 0; i < numbers.length; i += 2) grants.push({ row: numbers[i]!, granted: numbers[i + 1]! });
+  return grants;
+}
 
 /**
  * @param bytes what the script answered: its own words, so their kinds are taken as they come
@@ -114,7 +128,7 @@ export function unpackReply(bytes: Buffer, n: number, server: string): ExchangeR
     epoch,
     n,
     server,
-    granted: granted.map(([row, total]) => ({ row, granted: total })),
+    granted: grantsOf(granted),
     refusedRows: refused.map(([row, why, words]) => ({ row, code: why, message: words })),
     grantsMade,
     settling,

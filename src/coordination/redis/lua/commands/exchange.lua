@@ -7,7 +7,7 @@
 --       2 run id of the server that this connection leads to
 --       3 a fresh id for an incarnation, should one begin
 -- Returns, message-packed
---   {status, code, message, incarnation, epoch, {{row, granted}…}, {{row, code, message}…}, grants made,
+--   {status, code, message, incarnation, epoch, {row, granted …}, {{row, code, message}…}, grants made,
 --    settling, advance, outage quota, depth, slots used, hosts, contended, again us}
 --   status: 'ok', 'rejoin', 'stale', 'refused'
 -- Refuses
@@ -170,7 +170,7 @@ local function begin_anew()
     redis.call('UNLINK', unpack(keys, from, math.min(#keys, from + 3999)))
   end
   forget_nodes()
-  dirty, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
+  changed, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
   make_root()
   meta.incarnation = fresh
   meta.born_us = meta.clock_us
@@ -233,7 +233,8 @@ local function unseen_grants(host)
     local leaf = node_if_any(id)
     local row = leaf and find_row(leaf, host.uid)
     if row and row[GRANTED] ~= row[SEEN] then
-      granted[#granted + 1] = { row[ROW], row[GRANTED] }
+      local count = #granted
+      granted[count + 1], granted[count + 2] = row[ROW], row[GRANTED]
       unseen[#unseen + 1] = id
     end
   end

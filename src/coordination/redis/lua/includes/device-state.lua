@@ -100,7 +100,7 @@ local meta
 local nodes, tag_ids, row_leaves
 -- What a call works on.
 local by_uid
-local dirty, gone
+local changed, gone
 local tag_changed, row_changed
 local idle_changed
 local dormant_more
@@ -117,7 +117,7 @@ local function forget_nodes()
 end
 
 local function begin_changes()
-  dirty, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
+  changed, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
   nudges, blocked, walks = {}, {}, {}
 end
 
@@ -205,7 +205,10 @@ local function remember(blob)
 end
 
 local function touch(node)
-  dirty[node[ID]] = node
+  if not node.changed then
+    node.changed = true
+    changed[#changed + 1] = node
+  end
 end
 
 -- Catches up with what was taken back from its home's time while the node was not looked at.
@@ -232,11 +235,12 @@ local function shift_node(node, home)
   touch(node)
 end
 
--- The node is in memory. Of an inner node: `below` are its children there, by number, `here` how many of them are
+-- The node is in memory. `key` is its number as a key, `above` its home. Of an inner node: `below` are its children there, by number, `here` how many of them are
 -- active, `heap` those in their order, but for what a search has set aside. Of one that is active: in whose stored
 -- order it stands (`in_order`), there with what sequence, and with a counter that is at most `order_vio`.
 local function keep(node)
   nodes[node[ID]] = node
+  node.key = tostring(node[ID])
   kept_nodes = kept_nodes + 1
   if node[INNER] then
     node.below, node.here, node.heap = {}, 0, {}
@@ -279,6 +283,7 @@ end
 -- The node and its home are in memory.
 local function attach(node)
   local home = nodes[node[HOME]]
+  node.above = home
   home.below[node[ID]] = node
   if node[ACTIVE] then
     home.here = home.here + 1

@@ -87,7 +87,7 @@ do
     end
     local vio, bound = node[VIO], node.order_vio
     if node.in_order and bound and vio >= bound then
-      local above = nodes[home]
+      local above = node.above
       if vio == bound or (above.here == above[ACTIVE_CHILDREN] and meta.schema > SCHEMA_EXACT) then
         return
       end
@@ -100,14 +100,19 @@ do
     local sets, dels = {}, {}
     removed, added = {}, {}
     local count = 0
-    for id, node in pairs(dirty) do
-      sets[count + 1] = id
-      sets[count + 2] = node[INNER] and pack_inner(node) or pack_leaf(node)
-      count = count + 2
-      note_place(node)
+    for i = 1, #changed do
+      local node = changed[i]
+      node.changed = nil
+      if not node.gone then
+        sets[count + 1] = node.key
+        sets[count + 2] = node[INNER] and pack_inner(node) or pack_leaf(node)
+        count = count + 2
+        note_place(node)
+      end
     end
+    changed = {}
     for i, node in ipairs(gone) do
-      dels[i] = node[ID]
+      dels[i] = node.key
       if node.in_order then
         note_removed(node)
       end

@@ -24,13 +24,13 @@ do
   -- Out of this search.
   local function set_aside(node)
     blocked[#blocked + 1] = node
-    heap_remove(nodes[node[HOME]].heap, node)
+    heap_remove(node.above.heap, node)
   end
 
   local function end_search()
     for _, node in ipairs(blocked) do
       if node[ACTIVE] and not node.place then
-        heap_add(nodes[node[HOME]].heap, node)
+        heap_add(node.above.heap, node)
       end
     end
     blocked, walks = {}, {}
@@ -77,7 +77,7 @@ do
     end
     if chosen then
       leaf[TURN] = chosen
-      dirty[leaf[ID]] = leaf
+      touch(leaf)
       return ROWS + chosen * 4
     end
     if capped then
@@ -95,7 +95,7 @@ do
       if node[DEPOSIT] < least then
         least = node[DEPOSIT]
       end
-      node = nodes[node[HOME]]
+      node = node.above
     end
     return least
   end

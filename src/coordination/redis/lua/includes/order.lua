@@ -30,7 +30,7 @@ do
   function became_busy(leaf)
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node_of(node[HOME])
+      local home = node.above
       node[BUSY] = true
       touch(node)
       end_busy_period(home)
@@ -47,7 +47,7 @@ do
     local node = leaf
     node[IDLE_SINCE] = meta.clock_us
     while node[ID] ~= ROOT do
-      local home = node_of(node[HOME])
+      local home = node.above
       node[BUSY] = false
       touch(node)
       home[BUSY_CHILDREN] = home[BUSY_CHILDREN] - 1
@@ -167,7 +167,7 @@ do
   function reorder(leaf)
     if is_fifo and leaf[ACTIVE] then
       leaf[VIO] = oldest_arrival(leaf)
-      heap_moved(nodes[leaf[HOME]].heap, leaf)
+      heap_moved(leaf.above.heap, leaf)
       touch(leaf)
     end
   end
@@ -203,7 +203,7 @@ do
     end
     local node = leaf
     while node[ID] ~= ROOT and not node[ACTIVE] do
-      local home = node_of(node[HOME])
+      local home = node.above
       local floor = home[V] - (meta.settings.credit * SCALE) / node[SHARES]
       local vio = node[VIO] > floor and node[VIO] or floor
       if node[DEPOSIT] < cost then
@@ -222,7 +222,7 @@ do
   function deactivate(leaf)
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node_of(node[HOME])
+      local home = node.above
       note_vio(home, node[VIO])
       leave(node, home)
       if home[ACTIVE_CHILDREN] > 0 then
@@ -236,7 +236,7 @@ do
   function pay_deposits(leaf, cost)
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node_of(node[HOME])
+      local home = node.above
       if node[DEPOSIT] < cost then
         node[VIO] = node[VIO] + ((cost - node[DEPOSIT]) * SCALE) / node[SHARES]
         node[DEPOSIT] = cost
@@ -288,12 +288,12 @@ do
     local units = cost * scale()
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = nodes[node[HOME]]
+      local home = node.above
       local before = node[VIO]
       local after = before + units / node[SHARES]
       node[VIO] = after
       heap_moved(home.heap, node)
-      dirty[node[ID]] = node
+      touch(node)
       -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
       if not node[ACTIVE] and after > home[MAX_VIO] then
         home[MAX_VIO] = after
@@ -306,7 +306,7 @@ do
           renormalise(home)
         end
       end
-      dirty[home[ID]] = home
+      touch(home)
       node = home
     end
     if is_stride and leaf[VIO] >= meta.settings.threshold then
@@ -322,7 +322,7 @@ do
     local units = cost * scale()
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = nodes[node[HOME]]
+      local home = node.above
       local vio = node[VIO] - units / node[SHARES]
       node[VIO] = vio > node[FLOOR] and vio or node[FLOOR]
       heap_moved(home.heap, node)
@@ -336,7 +336,7 @@ do
     if node[SHARES] == shares or node[ID] == ROOT then
       return
     end
-    local home = node_of(node[HOME])
+    local home = node.above
     if node[ACTIVE] then
       home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + (shares - node[SHARES])
       touch(home)

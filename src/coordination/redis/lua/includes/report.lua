@@ -68,7 +68,7 @@ do
       local part = 1 / sharers
       local node = leaf
       while node[ID] ~= ROOT do
-        local home = nodes[node[HOME]]
+        local home = node.above
         part = (part * node[SHARES]) / (home[ACTIVE_SHARES] + (node[ACTIVE] and 0 or node[SHARES]))
         node = home
       end
@@ -99,7 +99,7 @@ do
     local want, held = note_row(leaf, at, row)
     host.want = host.want + want
     host.held = host.held + held
-    dirty[leaf[ID]] = leaf
+    touch(leaf)
 
     local now = row[USED] + row[ADVANCED]
     local was_busy = leaf[BUSY]

@@ -78,7 +78,7 @@ do
   -- An inner node takes the place of `leaf`, with counter, floor, deposit and turn; the leaf goes
   -- below it as the node's own and starts at the new domain's time.
   local function make_parent(leaf)
-    local home = node_of(leaf[HOME])
+    local home = leaf.above
     local inner = place(leaf[TAG], home, true)
     home[CHILDREN] = home[CHILDREN] - 1
     inner[SHARES], inner[SELF_SHARES], inner[REVISION] = leaf[SHARES], leaf[SELF_SHARES], leaf[REVISION]
@@ -148,7 +148,7 @@ do
 
   -- Owing nothing: whoever comes back under the name starts where this counter would be raised to.
   local function may_forget(node)
-    local home = node_of(node[HOME])
+    local home = node.above
     if is_fair then
       end_busy_period(home)
       return node[VIO] <= home[V]
@@ -163,14 +163,14 @@ do
   end
 
   local function forget(node)
-    local home = node_of(node[HOME])
+    local home = node.above
     note_vio(home, node[VIO])
     if home[SELF] == node[ID] then
       home[SELF] = NONE
     else
       set_tag(node[TAG], false)
     end
-    dirty[node[ID]] = nil
+    node.gone = true
     gone[#gone + 1] = node
     nodes[node[ID]] = false
     home.below[node[ID]] = nil
