@@ -29,7 +29,7 @@ local function hear()
   -- The rows, one behind the other in one string.
   local bytes, at = argument[16], 1
   while at <= #bytes do
-    local row = { struct.unpack('>ddddddddHc0Hc0Hc0', bytes, at) }
+    local row = { unpack_values('>ddddddddHc0Hc0Hc0', bytes, at) }
     at = row[12]
     count = count + 1
     rows[count] = row
@@ -144,7 +144,7 @@ end
 local function orders_below(id, found)
   found[#found + 1] = K .. ':o' .. id
   for _, member in ipairs(redis.call('ZRANGE', K .. ':o' .. id, 0, -1)) do
-    local _, child = struct.unpack('>I6I6', member)
+    local _, child = unpack_values('>I6I6', member)
     if node_of(child)[INNER] then
       orders_below(child, found)
     end
@@ -337,6 +337,7 @@ end
 
 local function run(keys, args)
   K, arguments = keys[1], args
+  find_names()
   hear()
   recall()
   local now = store_us()

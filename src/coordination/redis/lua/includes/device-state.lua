@@ -17,6 +17,15 @@
 -- #include surroundings
 -- #include heap
 
+-- A name in a library's own scope is found sooner than one in a table of all; those are there from the first call on.
+local pack_values, unpack_values, floor, HUGE
+
+local function find_names()
+  if not floor then
+    pack_values, unpack_values, floor, HUGE = struct.pack, struct.unpack, math.floor, math.huge
+  end
+end
+
 -- #define ROOT 0
 -- #define NONE -1
 -- #define NEVER -1e15
@@ -248,7 +257,7 @@ local function keep(node)
 end
 
 local function member_of(seq, id)
-  return struct.pack('>I6I6', seq, id)
+  return pack_values('>I6I6', seq, id)
 end
 
 local function skip_count(_, ...)
@@ -259,9 +268,9 @@ local function unpack_node(blob)
   local kind = string.byte(blob)
   local node
   if kind == 255 then
-    node = skip_count(struct.unpack(INNER_FORM, blob))
+    node = skip_count(unpack_values(INNER_FORM, blob))
   else
-    node = skip_count(struct.unpack(leaf_form(kind), blob))
+    node = skip_count(unpack_values(leaf_form(kind), blob))
   end
   -- Behind the values comes the place where they end.
   node[#node] = nil

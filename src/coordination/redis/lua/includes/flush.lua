@@ -11,14 +11,14 @@ do
   end
 
   local function pack_row(row)
-    return struct.pack(ROW_FORM,
+    return pack_values(ROW_FORM,
       row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13],
       #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
   end
 
   -- Values one by one: with lists of them it takes twice as long.
   local function pack_inner(node)
-    return struct.pack(INNER_FORM, 255,
+    return pack_values(INNER_FORM, 255,
       node[1], node[2], 1, node[4], node[5], node[6], node[7], node[8], node[9],
       node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
       #node[TAG], node[TAG],
@@ -28,7 +28,7 @@ do
   -- Most leaves have one row, and it is the one that changed.
   local function pack_single(node, row)
     local costs, arrivals = row[COSTS], row[ARRIVALS]
-    return struct.pack(SINGLE_FORM, 1,
+    return pack_values(SINGLE_FORM, 1,
       node[1], node[2], 0, node[4], node[5], node[6], node[7], node[8], node[9],
       node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
       #node[TAG], node[TAG], node[ROWS], node[19], node[20], ROW_BYTES + #costs + #arrivals,
@@ -51,7 +51,7 @@ do
       rows[to + 1], rows[to + 2], rows[to + 3], rows[to + 4], rows[to + 5] =
         node[at], node[at + 1], node[at + 2], #rest, rest
     end
-    return struct.pack(leaf_form(count), count,
+    return pack_values(leaf_form(count), count,
       node[1], node[2], 0, node[4], node[5], node[6], node[7], node[8], node[9],
       node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
       #node[TAG], node[TAG], unpack(rows))
@@ -147,9 +147,9 @@ do
     for id, since in pairs(idle_changed) do
       if since then
         added[#added + 1] = since
-        added[#added + 1] = struct.pack('>I6', id)
+        added[#added + 1] = pack_values('>I6', id)
       else
-        removed[#removed + 1] = struct.pack('>I6', id)
+        removed[#removed + 1] = pack_values('>I6', id)
       end
     end
     in_pieces('ZADD', K .. ':i', added, 4000)

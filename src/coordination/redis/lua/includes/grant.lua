@@ -63,7 +63,7 @@ do
       local at = ROWS + turn * 4
       local host = by_uid[leaf[at]]
       if leaf[at + 1] > 0 and host and not host.suspended then
-        if host.held + host.advance_idle >= (caps[host.uid] or math.huge) then
+        if host.held + host.advance_idle >= (caps[host.uid] or HUGE) then
           capped = true
         else
           if not chosen or (is_fifo and next_arrival(open_row(leaf, at)) < next_arrival(open_row(leaf, ROWS + chosen * 4))) then
@@ -89,7 +89,7 @@ do
   end
 
   local function least_deposit(leaf)
-    local least = math.huge
+    local least = HUGE
     local node = leaf
     while node[ID] ~= ROOT do
       if node[DEPOSIT] < least then
@@ -155,10 +155,10 @@ do
         else
           charge(leaf, cost, true)
           note_grant(caller, leaf, at, row, cost)
-          if leaf_waits(leaf) then
-            reorder(leaf)
-          else
+          if leaf[at + 1] == 0 and not leaf_waits(leaf) then
             set_dormant(leaf)
+          elseif is_fifo then
+            reorder(leaf)
           end
           return true
         end
@@ -173,7 +173,7 @@ do
     for _, host in ipairs(meta.hosts) do
       total = total + (host.weight + 1)
     end
-    local more = math.max(1, math.floor(depth / 8))
+    local more = math.max(1, floor(depth / 8))
     for _, host in ipairs(meta.hosts) do
       caps[host.uid] = math.ceil((depth * (host.weight + 1)) / total) + more
     end

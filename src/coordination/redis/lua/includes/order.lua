@@ -89,7 +89,7 @@ do
     end
     local ids = {}
     for _, member in ipairs(redis.call('ZRANGE', K .. ':o' .. home[ID], 0, -1)) do
-      local _, id = struct.unpack('>I6I6', member)
+      local _, id = unpack_values('>I6I6', member)
       if nodes[id] == nil then
         ids[#ids + 1] = id
       end
@@ -124,7 +124,7 @@ do
         walk.read = walk.read + walk.chunk
         walk.chunk = CHUNK
       end
-      local seq, id = struct.unpack('>I6I6', list[at])
+      local seq, id = unpack_values('>I6I6', list[at])
       local vio = tonumber(list[at + 1])
       local first = heap[1]
       if first and (first[VIO] < vio or (first[VIO] == vio and first[SEQ] < seq)) then
@@ -263,7 +263,7 @@ do
   -- Takes the domain's time back to less than 1 and its counters with it. Who is active is read and
   -- written now, as the order has its counter; the others when they are next read.
   local function renormalise(home)
-    local base = math.floor(home[V])
+    local base = floor(home[V])
     load_active(home)
     home[V] = home[V] - base
     home[MAX_VIO] = home[MAX_VIO] > base and home[MAX_VIO] - base or 0
@@ -293,7 +293,9 @@ do
       local after = before + units / node[SHARES]
       node[VIO] = after
       heap_moved(home.heap, node)
-      touch(node)
+      if not node.changed then
+        touch(node)
+      end
       -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
       if not node[ACTIVE] and after > home[MAX_VIO] then
         home[MAX_VIO] = after
@@ -306,7 +308,9 @@ do
           renormalise(home)
         end
       end
-      touch(home)
+      if not home.changed then
+        touch(home)
+      end
       node = home
     end
     if is_stride and leaf[VIO] >= meta.settings.threshold then

@@ -34,7 +34,7 @@ do
   function give_advance(host, acted_on)
     local depth = meta.settings.depth
     local calm = not meta.contended and not is_settling()
-    local part = math.floor(depth / (2 * #meta.hosts))
+    local part = floor(depth / (2 * #meta.hosts))
     local target = calm and (part > 1 and part or 1) or 0
     local advance = target
     -- A depth that was lowered takes back what was given at the old one.
@@ -60,8 +60,8 @@ do
       return caller.quota_held
     end
     local depth = meta.settings.depth
-    local turn = math.floor(meta.clock_us / TURN_US) * GOLDEN
-    local shift = turn - math.floor(turn)
+    local turn = floor(meta.clock_us / TURN_US) * GOLDEN
+    local shift = turn - floor(turn)
     local total, told = 0, 0
     for _, host in ipairs(meta.hosts) do
       total = total + (host.weight + 1)
@@ -69,10 +69,10 @@ do
     end
     local upto, quota = 0, 0
     for _, host in ipairs(meta.hosts) do
-      local from = math.floor((depth * upto) / total + shift)
+      local from = floor((depth * upto) / total + shift)
       upto = upto + (host.weight + 1)
       if host == caller then
-        quota = math.floor((depth * upto) / total + shift) - from
+        quota = floor((depth * upto) / total + shift) - from
       end
     end
     -- What the others may have is not given twice, not even to a host that comes back with what it had. For a lease

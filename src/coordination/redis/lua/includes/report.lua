@@ -72,7 +72,7 @@ do
         part = (part * node[SHARES]) / (home[ACTIVE_SHARES] + (node[ACTIVE] and 0 or node[SHARES]))
         node = home
       end
-      weight = math.floor(part * WEIGHT_ONE) + 1
+      weight = floor(part * WEIGHT_ONE) + 1
       row[WEIGHED] = meta.clock_us
     end
     host.weight = host.weight + (weight - row[WEIGHT])
@@ -90,7 +90,7 @@ do
     if is_fifo then
       local arrivals, ages = {}, said[R_AGES]
       for i = 1, #ages, 4 do
-        arrivals[#arrivals + 1] = struct.pack('<d', meta.clock_us - struct.unpack('>I4', ages, i))
+        arrivals[#arrivals + 1] = pack_values('<d', meta.clock_us - unpack_values('>I4', ages, i))
       end
       row[ARRIVALS] = table.concat(arrivals)
     end

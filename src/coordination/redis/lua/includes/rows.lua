@@ -4,7 +4,7 @@
 local function open_row(leaf, at)
   local row = leaf[at + 3]
   if type(row) == 'string' then
-    row = { struct.unpack(ROW_FORM, row) }
+    row = { unpack_values(ROW_FORM, row) }
     leaf[at + 3] = row
   end
   return row
@@ -75,13 +75,13 @@ local function next_cost(row)
   local costs = row[COSTS]
   local at = (row[GRANTED] - row[SEEN]) * 4
   if at < #costs then
-    return (struct.unpack('>I4', costs, at + 1))
+    return (unpack_values('>I4', costs, at + 1))
   end
   local sent = row[USED] + row[ADVANCED]
   if sent > 0 and row[DISPATCHED_COST] >= sent then
     return row[DISPATCHED_COST] / sent
   end
-  return #costs > 0 and struct.unpack('>I4', costs, #costs - 3) or 1
+  return #costs > 0 and unpack_values('>I4', costs, #costs - 3) or 1
 end
 
 -- When the next request arrived; where that is not known, when the last known one did.
@@ -91,7 +91,7 @@ local function next_arrival(row)
   if last < 0 then
     return 0
   end
-  return (struct.unpack('<d', row[ARRIVALS], (ahead < last and ahead or last) * 8 + 1))
+  return (unpack_values('<d', row[ARRIVALS], (ahead < last and ahead or last) * 8 + 1))
 end
 
 -- What the row's host says was dispatched, in what the algorithm charges.

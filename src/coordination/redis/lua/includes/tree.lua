@@ -188,7 +188,7 @@ do
     flush_idle()
     local due = redis.call('ZRANGE', K .. ':i', '-inf', meta.clock_us - KEEP_US, 'BYSCORE', 'LIMIT', 0, SWEEP + SWEEP_FOR_EACH * made)
     for _, member in ipairs(due) do
-      local node = node_of((struct.unpack('>I6', member)))
+      local node = node_of((unpack_values('>I6', member)))
       if may_forget(node) then
         forget(node)
       else
