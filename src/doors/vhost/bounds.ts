@@ -7,8 +7,12 @@ export const PAYLOAD_BYTES_MAX = 32 * MIB;
 export const QUEUES_MAX = 64;
 /** Past this many bytes in buffers of our own, for requests whose memory is in pieces, no more requests are taken. */
 export const GATHERED_BYTES_MAX = 16 * MIB;
-/** Requests taken from one ring before the others, and other doors, have their turn. */
-export const BATCH_REQUESTS = 64;
+/**
+ * Requests taken from one ring before they are sent on, what has been answered is shown, and others have their turn.
+ * A guest then fills its ring while we serve: with 64 of 32 outstanding the two took turns (156,000 to 170,000 reads a
+ * second at depth 32; 219,000 to 231,000 with 16).
+ */
+export const BATCH_REQUESTS = 16;
 /** Ranges of one DISCARD or WRITE_ZEROES, and the sectors of each: 2 GiB. */
 export const RANGES_MAX = 16;
 export const RANGE_SECTORS_MAX = 4_194_304;
