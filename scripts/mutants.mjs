@@ -42,13 +42,24 @@ async function mutantsOf(file) {
   const path = join(ROOT, 'src', TWIN, `${file}.ts`);
   const text = readFileSync(path, 'utf8');
   const source = ts.createSourceFile(path, text, ts.ScriptTarget.ES2023, true);
+  const lines = text.split('\n');
   const mutants = [];
   const add = (node, replacement, what) => {
     const start = node.getStart(source);
     const { line } = source.getLineAndCharacterOfPosition(start);
-    const shown = (text.split('\n')[line] ?? '').trim().slice(0, 90);
+    const [above, shown] = [lines[line - 1] ?? '', lines[line]].map((each) => each.trim().slice(0, 90));
     const before = node.getText(source).replace(/\s+/g, ' ').slice(0, 70);
-    mutants.push({ file, line: line + 1, what: `${what}: ${before}`, shown, start, end: node.end, replacement, text });
+    mutants.push({
+      file,
+      line: line + 1,
+      what: `${what}: ${before}`,
+      above,
+      shown,
+      start,
+      end: node.end,
+      replacement,
+      text,
+    });
   };
   const visit = (node) => {
     if (ts.isIfStatement(node)) add(node.expression, `!(${node.expression.getText(source)})`, 'negated');

@@ -110,7 +110,7 @@ function drop(r: Reference, row: RefRow): void {
   if (leaf.rows.length === 0) leaf.unusedSinceUs = r.clockUs;
 }
 
-export function fetchUs(host: RefHost): number {
+function fetchUs(host: RefHost): number {
   return Math.max(2_000, 2 * host.exchangeUs);
 }
 
