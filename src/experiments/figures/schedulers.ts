@@ -30,7 +30,7 @@ export const SYSTEMS: Systems = [
 /** Shares and priorities, one label for both. */
 const X_LABELS = ['100 / 7', '200 / 5', '300 / 4', '400 / 2', '500 / 0'];
 /** Of what the highest priority has over what the lowest has: below it there is no preference. */
-export const RATIO = 1.25;
+const RATIO = 1.25;
 
 function points(results: Results, { id }: Scenario): readonly Point[] {
   return results.get(id)!.points;

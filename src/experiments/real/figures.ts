@@ -12,7 +12,6 @@ import {
   throughput,
 } from '../figures/same-workload.js';
 import {
-  RATIO,
   SYSTEMS,
   cfqDeep,
   cfqGuest,
@@ -175,12 +174,6 @@ function realFigure6(virtual: Results): Figure {
         deep,
         2,
         DEEP,
-      ),
-      ordersByPriority(
-        'figure-6.bfq-without-low-latency',
-        'Without its heuristics for interactive processes BFQ gives virtual machines preference by priority.',
-        strict,
-        RATIO,
       ),
     ],
     tables: comparison(
