@@ -11,7 +11,9 @@
  *   lost write        w(1) ok … r ── 0          the zone of 0 reaches over that of 1
  *   resurrected       w(1) … w(2) ok, r 2 … r 1 … r 2
  *
- * A write of unknown outcome takes effect at any time after its call, or never.
+ * A write of unknown outcome takes effect at any time after its call, or never. One that was in doubt and is
+ * sent again while nobody has its answer can take effect twice, before and after `againMs`: writes that are
+ * outstanding together take effect in any order, and it is outstanding all the while. It counts as two.
  */
 export interface WriteCall {
   readonly value: number;
@@ -20,6 +22,8 @@ export interface WriteCall {
   answeredMs: number;
   /** It was answered that it was not executed. */
   refused: boolean;
+  /** When it came to the disk for the second time; Infinity where it did not. */
+  againMs: number;
 }
 
 interface ReadSeen {
@@ -41,11 +45,17 @@ export class RegisterHistory {
 
   /** @param initial what the block holds before any call */
   constructor(initial: number) {
-    this.#writes.set(initial, { value: initial, calledMs: -Infinity, answeredMs: -Infinity, refused: false });
+    this.#writes.set(initial, {
+      value: initial,
+      calledMs: -Infinity,
+      answeredMs: -Infinity,
+      refused: false,
+      againMs: Infinity,
+    });
   }
 
   write(value: number, calledMs: number): WriteCall {
-    const call: WriteCall = { value, calledMs, answeredMs: Infinity, refused: false };
+    const call: WriteCall = { value, calledMs, answeredMs: Infinity, refused: false, againMs: Infinity };
     this.#writes.set(value, call);
     return call;
   }
@@ -72,8 +82,11 @@ export class RegisterHistory {
 
   #zones(clusters: ReadonlyMap<number, readonly ReadSeen[]>): Zone[] {
     const zones: Zone[] = [];
-    for (const write of this.#writes.values()) {
-      const reads = clusters.get(write.value) ?? [];
+    for (const write of [...this.#writes.values()].flatMap(effectsOf)) {
+      // Of a write of two effects, a read at work when it came again may have seen either: it tells nothing.
+      const reads = (clusters.get(write.value) ?? []).filter(
+        ({ calledMs, answeredMs }) => calledMs >= write.seenFromMs && answeredMs <= write.seenUntilMs,
+      );
       // Never seen and never answered: it may as well not have happened.
       if (reads.length === 0 && write.answeredMs === Infinity) continue;
       let firstAnswerMs = write.answeredMs;
@@ -91,6 +104,24 @@ export class RegisterHistory {
     }
     return zones;
   }
+}
+
+/** What a write did once, between `calledMs` and `answeredMs`, and which reads of its value are of that. */
+interface Effect {
+  readonly value: number;
+  readonly calledMs: number;
+  readonly answeredMs: number;
+  readonly seenFromMs: number;
+  readonly seenUntilMs: number;
+}
+
+function effectsOf({ value, calledMs, answeredMs, againMs }: WriteCall): Effect[] {
+  const whole = { value, calledMs, answeredMs, seenFromMs: -Infinity, seenUntilMs: Infinity };
+  if (againMs === Infinity) return [whole];
+  return [
+    { ...whole, answeredMs: againMs, seenUntilMs: againMs },
+    { ...whole, calledMs: againMs, seenFromMs: againMs },
+  ];
 }
 
 function overlap(zones: readonly Zone[]): string | null {

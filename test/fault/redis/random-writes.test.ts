@@ -1,7 +1,8 @@
 /**
  * Random overlapping writes and reads of a few blocks through three hosts that are killed and stopped at
  * random: for each block one order explains what every client saw. Whatever was answered OK took effect
- * once between call and answer; OUTCOME_UNKNOWN at any time or never; all else never.
+ * between call and answer, once, or twice where it was in doubt and sent again; OUTCOME_UNKNOWN at any time
+ * or never; all else never.
  *
  * The disk tells as well: nothing reaches it that was answered before. But for what no host can rule out:
  * one that is stopped between the look at its lease and the system call sends what it had in hand when it
@@ -21,7 +22,7 @@ import { OPS, type DeviceIo } from '../../../src/core/model/request.js';
 import { MIB } from '../../../src/core/model/units.js';
 import type { Rng } from '../../../src/core/ports.js';
 import { SeededRng } from '../../../src/core/rng.js';
-import { RegisterHistory } from '../../support/register-history.js';
+import { RegisterHistory, type WriteCall } from '../../support/register-history.js';
 import { RedisServer, canRedis } from '../../support/redis.js';
 import { TestService } from '../../support/service.js';
 
@@ -68,6 +69,7 @@ class World {
   readonly #settled = new Set<number>();
   readonly #calledMs = new Map<number, number>();
   readonly #landed = new Set<number>();
+  readonly #calls = new Map<number, WriteCall>();
   readonly #places = Array.from({ length: HOSTS }, (_, i) => new Place(`host${String(i)}`));
   readonly #rng: Rng;
   readonly #redis: RedisServer;
@@ -165,6 +167,7 @@ store_restore_ms: 0
     const calledMs = performance.now();
     this.#calledMs.set(value, calledMs);
     const call = this.#histories[block]!.write(value, calledMs);
+    this.#calls.set(value, call);
     try {
       await disk.write(block * BLOCK_BYTES, contentOf(value));
       call.answeredMs = performance.now();
@@ -187,7 +190,11 @@ store_restore_ms: 0
   #came(who: string, io: DeviceIo): void {
     if (io.op !== OPS.WRITE) return;
     const value = valueOf(Buffer.from(io.data!));
-    if (this.#landed.has(value)) this.#count('executed twice');
+    if (this.#landed.has(value)) {
+      this.#count('executed twice');
+      const call = this.#calls.get(value)!;
+      call.againMs = Math.min(call.againMs, performance.now());
+    }
     this.#landed.add(value);
     if (!this.#settled.has(value)) return;
     const { stoppedMs, wentOnMs } = this.#places.find(({ name }) => name === who)!;

@@ -57,6 +57,22 @@ describe('a history of one block', () => {
     expect(history.fault()).not.toBeNull();
   });
 
+  it('takes a write that came again while it was in doubt for two', () => {
+    const history = new RegisterHistory(0);
+    const doubtful = history.write(1, 0);
+    history.read(1, 2, 3);
+    written(history, 2, 4, 5);
+    history.read(2, 6, 7);
+    doubtful.againMs = 10;
+    history.read(1, 11, 12);
+    doubtful.answeredMs = 13;
+    history.read(1, 14, 15);
+    expect(history.fault()).toBeNull();
+    written(history, 3, 16, 17);
+    history.read(1, 18, 19);
+    expect(history.fault()).toMatch(/held 1 .* and 3 .* took effect within/);
+  });
+
   it('is not where a read sees what was refused, what nobody wrote, what is yet to come', () => {
     const history = new RegisterHistory(0);
     history.write(1, 0).refused = true;
