@@ -88,7 +88,7 @@ describe.skipIf(!canRedis)('workers', { timeout: 60_000 }, () => {
 
   it('are replaced when they die; those who are left go on', async () => {
     const before = await idsBehind(service.http);
-    const loads = [];
+    const loads: CountedLoad[] = [];
     for (let i = 0; i < WORKERS; i++) loads.push(await CountedLoad.start(service.grpc, 'disk0', `tag${String(i)}`, 8));
     const children = childrenOf(service.child.pid!);
     expect(children).toHaveLength(WORKERS);
