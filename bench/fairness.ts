@@ -30,8 +30,6 @@ const RAMP_SECONDS = 1;
 const PAIRS = 3;
 const PEER = 'BFQ';
 const NS_PER_MS = 1_000_000;
-/** Each client notes its rate so often. */
-const LOG_MS = 100;
 const SLUICE = fileURLToPath(new URL('../../bin/sluice.cjs', import.meta.url));
 
 /** What one run of five clients gives. */
@@ -110,7 +108,7 @@ async function compare(disk: Disk, outstanding: number, undo: Undo): Promise<Ben
   const service = await serve(disk, undo);
   const throughService = (): Promise<Run> => {
     writeFileSync(disk.schedulerFile, 'none');
-    return fios(disk, outstanding, undo, (weight) => ({
+    return fios(outstanding, undo, (weight) => ({
       command: [],
       engine: ['--ioengine=nbd', `--uri=nbd+unix:///disk0@${tagOf(weight)}?socket=${service.socket}`],
     }));
@@ -184,7 +182,7 @@ async function underBfq(disk: Disk, outstanding: number, undo: Undo): Promise<Ru
     writeFileSync(path.join(group, 'blkio.bfq.weight'), String(weight * 100));
     return group;
   });
-  const run = await fios(disk, outstanding, undo, (weight) => ({
+  const run = await fios(outstanding, undo, (weight) => ({
     // In its cgroup before it does anything.
     command: ['sh', '-c', 'echo $$ > "$0/tasks" && exec "$@"', groups[WEIGHTS.indexOf(weight)]!],
     engine: ['--ioengine=libaio', `--filename=${disk.device}`, '--direct=1'],
@@ -204,21 +202,19 @@ interface Client {
 }
 
 /**
- * All clients at once, counted while all of them are at work: one that begins or ends a moment before the
- * others has the disk to itself for that moment, which a client of few shares would be told by for seconds.
+ * All clients at once, each counted by fio over seconds of its own: whoever ends last has the disk to itself
+ * for a moment, which adds a few per cent to a client of few shares, on either side.
  */
-async function fios(disk: Disk, outstanding: number, undo: Undo, clientOf: (weight: number) => Client): Promise<Run> {
+async function fios(outstanding: number, undo: Undo, clientOf: (weight: number) => Client): Promise<Run> {
   const children: ChildProcess[] = [];
   undo.push(() => children.forEach((child) => child.kill('SIGKILL')));
-  const clients = await Promise.all(
+  const found = await Promise.all(
     WEIGHTS.map(async (weight) => {
       const { command, engine } = clientOf(weight);
       const [program, ...args] = [
         ...[...command, 'fio', '--name=client', ...engine, '--rw=randread', '--bs=4k', '--norandommap'],
         ...[`--iodepth=${String(outstanding)}`, `--size=${String(FILE_BYTES)}`, '--randrepeat=0', '--time_based=1'],
         ...[`--runtime=${String(SECONDS)}`, `--ramp_time=${String(RAMP_SECONDS)}`, '--output-format=json'],
-        ...[`--write_iops_log=${path.join(disk.folder, tagOf(weight))}`, '--per_job_logs=0', '--log_unix_epoch=1'],
-        ...[`--log_avg_msec=${String(LOG_MS)}`],
       ] as [string, ...string[]];
       const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
       children.push(child);
@@ -227,16 +223,10 @@ async function fios(disk: Disk, outstanding: number, undo: Undo, clientOf: (weig
       if ((await ended(child)) !== 0) throw new Error(`fio failed: ${printed}`);
       const report = JSON.parse(printed.slice(printed.indexOf('{'))) as Report;
       const { read } = report.jobs[0]!;
-      return {
-        rates: ratesOf(path.join(disk.folder, `${tagOf(weight)}_iops.log`)),
-        p99Ms: read.clat_ns.percentile['99.000000'] / NS_PER_MS,
-      };
+      return { perS: read.iops, p99Ms: read.clat_ns.percentile['99.000000'] / NS_PER_MS };
     }),
   );
   undo.pop();
-  const fromMs = Math.max(...clients.map(({ rates }) => rates[0]!.atMs));
-  const untilMs = Math.min(...clients.map(({ rates }) => rates.at(-1)!.atMs));
-  const found = clients.map(({ rates, p99Ms }) => ({ perS: meanRate(rates, fromMs, untilMs), p99Ms }));
   const totalPerS = found.reduce((sum, { perS }) => sum + perS, 0);
   const shares = WEIGHTS.reduce((sum, weight) => sum + weight, 0);
   const errors = found.map(({ perS }, i) => Math.abs(perS / totalPerS / (WEIGHTS[i]! / shares) - 1));
@@ -244,32 +234,9 @@ async function fios(disk: Disk, outstanding: number, undo: Undo, clientOf: (weig
   return { shareError: Math.max(...errors), totalPerS, p99MsLeast, p99MsMost };
 }
 
-/** Operations a second in the time from the note before until this one. */
-interface Rate {
-  readonly atMs: number;
-  readonly perS: number;
-}
-
-function ratesOf(log: string): Rate[] {
-  const lines = readFileSync(log, 'utf8').trim().split('\n');
-  return lines.map((line) => {
-    const [atMs, perS] = line.split(',').map(Number);
-    return { atMs: atMs!, perS: perS! };
-  });
-}
-
-function meanRate(rates: readonly Rate[], fromMs: number, untilMs: number): number {
-  let done = 0;
-  for (const [i, { atMs, perS }] of rates.entries()) {
-    const sinceMs = rates[i - 1]?.atMs ?? atMs;
-    done += perS * Math.max(0, Math.min(atMs, untilMs) - Math.max(sinceMs, fromMs));
-  }
-  return done / (untilMs - fromMs);
-}
-
 interface Report {
   readonly jobs: readonly {
-    readonly read: { readonly clat_ns: { readonly percentile: Record<'99.000000', number> } };
+    readonly read: { readonly iops: number; readonly clat_ns: { readonly percentile: Record<'99.000000', number> } };
   }[];
 }
 
