@@ -115,14 +115,19 @@ export class Hosts implements AsyncDisposable {
     more: readonly string[] = [],
   ): Promise<Hosts> {
     const hosts = new Hosts(typeof config === 'string' ? () => config : config, store, more);
-    await Promise.all(Array.from({ length: count }, () => hosts.add()));
+    // By their numbers, whichever is ready first.
+    hosts.services.push(...(await Promise.all(Array.from({ length: count }, () => hosts.#make()))));
     return hosts;
   }
 
   async add(): Promise<TestService> {
-    const service = await TestService.start({ config: this.#config(this.#made++), args: this.#args });
+    const service = await this.#make();
     this.services.push(service);
     return service;
+  }
+
+  #make(): Promise<TestService> {
+    return TestService.start({ config: this.#config(this.#made++), args: this.#args });
   }
 
   /** How each host says that it stands, as /v1/service does. */
