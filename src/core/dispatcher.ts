@@ -21,6 +21,7 @@ import { NS_PER_MS, NS_PER_US } from './model/units.js';
 import type { BlockDevice, Clock, FlowView, Gate, IoObserver, Logger } from './ports.js';
 import { checkAgainstDevice, checkBounds, queuedBytes, type Refusal } from './admission.js';
 import { Flow } from './flow.js';
+import { IdleFlows } from './idle-flows.js';
 import { IoTimeouts } from './io-timeouts.js';
 import { PendingIo } from './pending-io.js';
 import { CacheHits } from './cache-hits.js';
@@ -56,8 +57,7 @@ export class Dispatcher {
   #costOf: CostOf;
 
   readonly #flows = new Map<string, Flow>();
-  /** Flows with nothing waiting or outstanding, the longest idle first. */
-  readonly #idleFlows = new Set<Flow>();
+  readonly #idleFlows = new IdleFlows();
   readonly #deadlines: QueueDeadlines;
   readonly #outstanding: IoTimeouts;
   /** Requests past their I/O timeout that the device has not given back. */
@@ -138,7 +138,7 @@ export class Dispatcher {
     if (io.lengthBytes > piece) io.split = new Split(io, piece);
     io.cost = this.#costOf(io.op, Math.min(io.lengthBytes, piece));
     io.state = 'queued';
-    this.#idleFlows.delete(flow);
+    this.#idleFlows.remove(flow);
     if (flow.append(io, bytes)) this.#newHead(flow, nowNs);
     this.#queued += 1;
     this.#queuedBytes += bytes;
@@ -348,18 +348,14 @@ export class Dispatcher {
 
   #noteIdle(flow: Flow): void {
     if (flow.backlog > 0 || flow.outstanding > 0) return;
-    // Closed loops pass here once a request: the set is touched only when it is not in it already.
-    if (!this.#idleFlows.has(flow)) this.#idleFlows.add(flow);
+    this.#idleFlows.add(flow);
     this.#dropIdleFlows();
   }
 
   #dropIdleFlows(): void {
     if (this.#idleFlows.size <= IDLE_FLOWS_MAX) return;
-    for (const oldest of this.#idleFlows) {
-      this.#idleFlows.delete(oldest);
-      this.#flows.delete(oldest.tag);
-      return;
-    }
+    const oldest = this.#idleFlows.takeOldest();
+    if (oldest !== null) this.#flows.delete(oldest.tag);
   }
 
   #newCache(): ReadCache | null {

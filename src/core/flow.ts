@@ -22,6 +22,10 @@ export class Flow implements FlowView {
   gateEpoch = -1;
   gateHeld = 0;
   fresh = false;
+  /** In the list of IdleFlows, and its neighbours there. */
+  idle = false;
+  idleBefore: Flow | null = null;
+  idleAfter: Flow | null = null;
 
   constructor(tag: string, account: UsageAccount) {
     this.tag = tag;

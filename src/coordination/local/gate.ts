@@ -168,11 +168,10 @@ export class LocalGate implements Gate, Heads {
    */
   #passOver(atNs: number): void {
     const fresh = this.#fresh;
-    for (const flow of fresh) {
+    for (let flow = fresh.pop(); flow !== undefined; flow = fresh.pop()) {
       flow.fresh = false;
       if (flow.passedOverNs < 0) flow.passedOverNs = atNs;
     }
-    fresh.length = 0;
   }
 
   /**

@@ -72,8 +72,8 @@ export class InflightQueue {
   }
 
   published(usedIndex: number): void {
-    for (const head of this.#batch) Atomics.store(this.#u8, entryAt(head), 0);
-    this.#batch.length = 0;
+    const batch = this.#batch;
+    for (let head = batch.pop(); head !== undefined; head = batch.pop()) Atomics.store(this.#u8, entryAt(head), 0);
     Atomics.store(this.#u16, USED_INDEX_AT, usedIndex);
   }
 

@@ -28,6 +28,7 @@ export class Window {
   /** Without what overlaps the next one. */
   readonly ownBytes: number;
   readonly sizeBytes: number;
+  readonly buffer: ArrayBuffer;
   readonly u8: Uint8Array;
   readonly u16: Uint16Array;
   readonly u32: Uint32Array;
@@ -37,6 +38,7 @@ export class Window {
     this.userAddress = region.userAddress + offset;
     this.ownBytes = ownBytes;
     this.sizeBytes = buffer.byteLength;
+    this.buffer = buffer;
     this.u8 = new Uint8Array(buffer);
     this.u16 = new Uint16Array(buffer);
     this.u32 = new Uint32Array(buffer);

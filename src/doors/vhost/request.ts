@@ -23,7 +23,6 @@ export type BlkRequest =
   | { readonly kind: 'id' }
   | { readonly kind: 'refused'; readonly status: BlkStatus };
 
-const header = Buffer.alloc(BLK_HEADER_BYTES);
 const ranges = Buffer.alloc(RANGES_MAX * BLK_RANGE_BYTES);
 
 /**
@@ -36,12 +35,11 @@ export function readRequest(chain: ChainReader): BlkRequest {
   if (out.bytes < BLK_HEADER_BYTES || into.bytes < 1) {
     throw new RingViolation('a request must have a header of 16 bytes and a byte for its status');
   }
-  out.copyTo(header);
-  out.skip(BLK_HEADER_BYTES);
-  const type = header.readUInt32LE(0);
-  const ioprio = header.readUInt32LE(4);
+  const type = out.takeU32();
+  const ioprio = out.takeU32();
+  const sectorLow = out.takeU32();
   // Inexact from 2^53 on, where there is no device.
-  const offset = (header.readUInt32LE(8) + header.readUInt32LE(12) * 2 ** 32) * SECTOR_BYTES;
+  const offset = (sectorLow + out.takeU32() * 2 ** 32) * SECTOR_BYTES;
   switch (type) {
     case BLK_TYPES.IN:
       return transfer('read', ioprio, offset, into.bytes - 1);

@@ -43,7 +43,7 @@ export class Slot {
   end(): void {
     this.memory!.release();
     this.memory = null;
-    this.pieces.length = 0;
+    while (this.pieces.length > 0) this.pieces.pop();
     this.gathered = null;
     this.scatter = null;
   }
