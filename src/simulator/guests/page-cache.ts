@@ -3,11 +3,13 @@
  * chance), which stands for Linux's two lists as it stands for them in textbooks: a page that was used again
  * since the hand last passed stays.
  *
- * Pages lie in an open-addressing table with linear probing; deletion shifts back what follows, so
- * that no tombstones gather in runs of millions of pages.
+ * Where a page lies is looked up in a table of two levels, as in Linux: neighbours on the disk are
+ * neighbours in the table, so that a read of some pages touches one line of the processor's cache.
  */
-const EMPTY = -1;
+const NONE = 0;
 const FRAMES_START = 1_024;
+/** Pages that one leaf of the table tells of. */
+const LEAF_PAGES = 65_536;
 
 export class PageCache {
   readonly pageBytes: number;
@@ -15,8 +17,8 @@ export class PageCache {
   /** By frame: the page in it, and whether it was used since the hand passed. */
   #pages: Float64Array;
   #used: Uint8Array;
-  /** Frame numbers by hash of page; a power of two long, at most half full. */
-  #table: Int32Array;
+  /** By page: its frame and one more, or NONE. A leaf is made when a page of it first comes in. */
+  readonly #leaves: (Int32Array | undefined)[] = [];
   #count = 0;
   #hand = 0;
 
@@ -26,7 +28,6 @@ export class PageCache {
     const frames = Math.min(this.#framesMax, FRAMES_START);
     this.#pages = new Float64Array(frames);
     this.#used = new Uint8Array(frames);
-    this.#table = new Int32Array(tableLength(frames)).fill(EMPTY);
   }
 
   /** Pages in memory. */
@@ -39,24 +40,40 @@ export class PageCache {
     const last = Math.floor((offset + lengthBytes - 1) / this.pageBytes);
     let all = true;
     for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) {
-      const frame = this.#table[this.#slotOf(page)]!;
-      if (frame === EMPTY) all = false;
-      else this.#used[frame] = 1;
+      const place = this.#placeOf(page);
+      if (place === NONE) all = false;
+      else this.#used[place - 1] = 1;
     }
     return all;
   }
 
   insert(offset: number, lengthBytes: number): void {
     const last = Math.floor((offset + lengthBytes - 1) / this.pageBytes);
-    for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) this.#put(page);
+    for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) {
+      if (this.#placeOf(page) === NONE) this.#put(page);
+    }
+  }
+
+  #placeOf(page: number): number {
+    const index = Math.floor(page / LEAF_PAGES);
+    // Past the end is asked for first: an access out of bounds is slow, and makes all others slow.
+    if (index >= this.#leaves.length) return NONE;
+    const leaf = this.#leaves[index];
+    return leaf === undefined ? NONE : leaf[page - index * LEAF_PAGES]!;
   }
 
   #put(page: number): void {
-    if (this.#table[this.#slotOf(page)] !== EMPTY) return;
     const frame = this.#frame();
     this.#pages[frame] = page;
     this.#used[frame] = 0;
-    this.#table[this.#slotOf(page)] = frame;
+    this.#setPlace(page, frame + 1);
+  }
+
+  #setPlace(page: number, place: number): void {
+    const index = Math.floor(page / LEAF_PAGES);
+    while (this.#leaves.length <= index) this.#leaves.push(undefined);
+    const leaf = (this.#leaves[index] ??= new Int32Array(LEAF_PAGES));
+    leaf[page - index * LEAF_PAGES] = place;
   }
 
   #frame(): number {
@@ -70,33 +87,8 @@ export class PageCache {
     }
     const frame = this.#hand;
     this.#hand = (frame + 1) % this.#framesMax;
-    this.#remove(this.#slotOf(this.#pages[frame]!));
+    this.#setPlace(this.#pages[frame]!, NONE);
     return frame;
-  }
-
-  /** The slot that the page is in, or the empty one where it would go. */
-  #slotOf(page: number): number {
-    const mask = this.#table.length - 1;
-    let slot = hash(page) & mask;
-    for (;;) {
-      const frame = this.#table[slot]!;
-      if (frame === EMPTY || this.#pages[frame] === page) return slot;
-      slot = (slot + 1) & mask;
-    }
-  }
-
-  #remove(slot: number): void {
-    const table = this.#table;
-    const mask = table.length - 1;
-    let hole = slot;
-    for (let next = (slot + 1) & mask; table[next] !== EMPTY; next = (next + 1) & mask) {
-      const home = hash(this.#pages[table[next]!]!) & mask;
-      // Moves back only what the hole lies on the way to.
-      if (((next - home) & mask) < ((next - hole) & mask)) continue;
-      table[hole] = table[next]!;
-      hole = next;
-    }
-    table[hole] = EMPTY;
   }
 
   #grow(): void {
@@ -107,19 +99,5 @@ export class PageCache {
     used.set(this.#used);
     this.#pages = pages;
     this.#used = used;
-    this.#table = new Int32Array(tableLength(frames)).fill(EMPTY);
-    for (let frame = 0; frame < this.#count; frame++) this.#table[this.#slotOf(pages[frame]!)] = frame;
   }
-}
-
-function tableLength(frames: number): number {
-  return 2 ** Math.ceil(Math.log2(frames * 2));
-}
-
-/** Fibonacci hashing of a page number, which may pass 32 bits. */
-function hash(page: number): number {
-  const low = page | 0;
-  const high = Math.floor(page / 4_294_967_296);
-  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
-  return (mixed ^ (mixed >>> 15)) >>> 0;
 }
