@@ -95,6 +95,7 @@ async function serviceMemory(): Promise<BenchRow[]> {
     groupLevel: 0,
     orderBy: 'tag',
     topN: 0,
+    apart: [],
     quantiles: [0.5],
   });
   const [rowOf] = await allRows(answer);

@@ -14,6 +14,8 @@ export interface UsageSelection {
   readonly tagPrefix?: string;
   /** Sum over tags with the same first N segments; 0: each tag apart. */
   readonly groupLevel?: number;
+  /** Tags as grouped that have a row of their own, at most 64; all others are summed in one, `_other`. Absent or empty: all have. */
+  readonly apart?: readonly string[];
   /** Default `tag`. */
   readonly orderBy?: UsageOrder;
   /** Only the first N tags of each step; 0: all. */
@@ -38,6 +40,7 @@ export interface UsageWatch extends UsageSelection {
 
 const UINT32_MAX = 2 ** 32 - 1;
 const QUANTILES_MAX = 16;
+const APART_MAX = 64;
 const STEPS_MS: readonly number[] = [0, ...USAGE_STEPS.map((step) => step.stepMs)];
 
 function count(value: number, field: string, max: number): number {
@@ -48,15 +51,16 @@ function count(value: number, field: string, max: number): number {
 }
 
 /** A tag, or `acme/.`: what was tagged with the inner node `acme` itself. */
-function checkPrefix(prefix: string): string {
-  checkTag(prefix.endsWith(`/${SELF_SEGMENT}`) ? prefix.slice(0, -2) : prefix, 'tagPrefix');
-  return prefix;
+function checkUsageTag(tag: string, field: string): string {
+  checkTag(tag.endsWith(`/${SELF_SEGMENT}`) ? tag.slice(0, -2) : tag, field);
+  return tag;
 }
 
 function selection(query: UsageSelection): {
   device: string;
   tagPrefix: string;
   groupLevel: number;
+  apart: string[];
   orderBy: 1 | 2 | 3 | 4;
   topN: number;
   quantiles: number[];
@@ -66,11 +70,15 @@ function selection(query: UsageSelection): {
   if (quantiles.length > QUANTILES_MAX) {
     throw invalid('quantiles', `at most ${String(QUANTILES_MAX)} numbers`, quantiles.length);
   }
+  if ((query.apart ?? []).length > APART_MAX) {
+    throw invalid('apart', `at most ${String(APART_MAX)} tags`, query.apart?.length);
+  }
   for (const q of quantiles) if (!(q > 0 && q < 1)) throw invalid('quantiles', 'each above 0 and below 1', q);
   return {
     device: query.device === undefined ? '' : checkDeviceName(query.device),
-    tagPrefix: query.tagPrefix === undefined ? '' : checkPrefix(query.tagPrefix),
+    tagPrefix: query.tagPrefix === undefined ? '' : checkUsageTag(query.tagPrefix, 'tagPrefix'),
     groupLevel: count(query.groupLevel ?? 0, 'groupLevel', UINT32_MAX),
+    apart: (query.apart ?? []).map((tag, i) => checkUsageTag(tag, `apart[${String(i)}]`)),
     orderBy: (USAGE_ORDERS.indexOf(orderBy) + 1) as 1 | 2 | 3 | 4,
     topN: count(query.topN ?? 0, 'topN', UINT32_MAX),
     quantiles: [...quantiles],

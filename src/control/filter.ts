@@ -12,7 +12,13 @@ export function checkFilter(device: string, prefix: string, deviceField = 'devic
   if (prefix !== '') checkTag(prefix, prefixField);
 }
 
-/** As checkFilter; the prefix may also be `acme/.`, what was tagged with the inner node `acme` itself. */
+/** As checkFilter; the prefix may be what a row of usage has as its tag. */
 export function checkUsageFilter(device: string, prefix: string): void {
-  checkFilter(device, prefix.endsWith(`/${SELF_SEGMENT}`) ? prefix.slice(0, -2) : prefix);
+  checkFilter(device, '');
+  if (prefix !== '') checkUsageTag(prefix, 'tag_prefix');
+}
+
+/** A tag, or `acme/.`: what was tagged with the inner node `acme` itself. @throws SluiceError INVALID_ARGUMENT */
+export function checkUsageTag(tag: string, field: string): void {
+  checkTag(tag.endsWith(`/${SELF_SEGMENT}`) ? tag.slice(0, -2) : tag, field);
 }

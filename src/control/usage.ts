@@ -5,7 +5,7 @@ import { MS_PER_S, NS_PER_MS } from '../core/model/units.js';
 import { USAGE_ORDERS, USAGE_STEPS } from '../core/model/usage.js';
 import type { TagSummary, UsageOrder, UsageQuery, UsageRow } from '../core/model/usage.js';
 import type { Clock, Timer, UsageStore } from '../core/ports.js';
-import { checkUsageFilter } from './filter.js';
+import { checkUsageFilter, checkUsageTag } from './filter.js';
 import { checkPageSize, pageToken, readPageToken } from './paging.js';
 
 /** A query as a caller gave it. */
@@ -15,6 +15,7 @@ export type RawUsageQuery = Omit<UsageQuery, 'orderBy'> & { readonly orderBy: st
 export type RawUsageWatch = Omit<RawUsageQuery, 'fromMs' | 'toMs' | 'stepMs'> & { readonly intervalMs: number };
 
 const QUANTILES_MAX = 16;
+const APART_MAX = 64;
 const TOP_N_MAX = 2 ** 32 - 1;
 /** Most steps in one answer. */
 const STEPS_MAX = 100_000;
@@ -137,6 +138,8 @@ function checkGrouping(raw: Omit<RawUsageQuery, 'fromMs' | 'toMs' | 'stepMs'>): 
   checkUsageFilter(raw.device, raw.tagPrefix);
   integer(raw.groupLevel, TAG_SEGMENTS_MAX, 'group_level');
   integer(raw.topN, TOP_N_MAX, 'top_n');
+  if (raw.apart.length > APART_MAX) throw invalid('apart', `at most ${String(APART_MAX)} tags`, raw.apart.length);
+  raw.apart.forEach((tag, i) => checkUsageTag(tag, `apart[${String(i)}]`));
   if (raw.quantiles.length > QUANTILES_MAX) {
     throw invalid('quantiles', `at most ${String(QUANTILES_MAX)}`, raw.quantiles.length);
   }
@@ -181,7 +184,7 @@ function checkWatch(raw: RawUsageWatch): { intervalMs: number; query: UsageQuery
     const allowed = `0 (= ${String(MS_PER_S)}) or a multiple of ${String(GRAIN_MS)} up to ${String(INTERVAL_MS_MAX)}`;
     throw invalid('interval_ms', allowed, raw.intervalMs);
   }
-  const { device, tagPrefix, groupLevel, topN, quantiles } = raw;
-  const query = { device, tagPrefix, fromMs: 0, toMs: 0, stepMs: 0, groupLevel, orderBy, topN, quantiles };
+  const { device, tagPrefix, groupLevel, apart, topN, quantiles } = raw;
+  const query = { device, tagPrefix, fromMs: 0, toMs: 0, stepMs: 0, groupLevel, apart, orderBy, topN, quantiles };
   return { intervalMs, query };
 }

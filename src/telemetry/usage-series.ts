@@ -7,12 +7,10 @@
  * rates are exact in sum, the values are not: /v1/usage has those.
  */
 import type { Op } from '../core/model/request.js';
-import type { OpUsage } from '../core/model/usage.js';
+import { OTHER_TAGS, type OpUsage } from '../core/model/usage.js';
 import { BUCKETS } from '../core/histogram.js';
 import type { Counted, Ledger } from '../core/usage.js';
 
-/** No tag begins with an underscore. */
-export const OTHER_TAGS = '_other';
 export const NAMED_TAGS_MAX = 50;
 
 const FIELDS = ['count', 'errors', 'bytes', 'cost', 'cacheHits', 'queueUsSum', 'serviceUsSum'] as const;

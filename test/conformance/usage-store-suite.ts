@@ -29,6 +29,7 @@ const ALL: UsageQuery = {
   groupLevel: 0,
   orderBy: 'tag',
   topN: 0,
+  apart: [],
   quantiles: [],
 };
 
@@ -133,6 +134,24 @@ export function usageStoreConformance(
           'disk1 acme/db 4',
           'disk0 beta 3',
         ]);
+      }));
+
+    it('gives a row to the tags that are asked for apart, and one to all others of the prefix together', () =>
+      using(async (made) => {
+        read(made, 'disk0', 'acme', 7);
+        read(made, 'disk0', 'acme/db', 5);
+        read(made, 'disk0', 'acme/web', 1);
+        read(made, 'disk0', 'beta/x', 3);
+        read(made, 'disk0', 'beta/y', 4);
+        await made.settled();
+        const rows = async (query: Partial<UsageQuery>): Promise<string[]> =>
+          (await all(made, { ...ALL, ...query })).map((r) => `${r.tag} ${String(r.ops[0]?.cost)}`);
+        expect(await rows({ apart: ['acme/db', 'acme/.', 'idle'] })).toEqual(['_other 8', 'acme/. 7', 'acme/db 5']);
+        expect(await rows({ apart: ['beta'], groupLevel: 1 })).toEqual(['_other 13', 'beta 7']);
+        expect(await rows({ apart: ['acme/db'], tagPrefix: 'acme', orderBy: 'cost', topN: 1 })).toEqual(['_other 8']);
+        const [others] = await all(made, { ...ALL, apart: ['acme/db'], quantiles: [0.5] });
+        expect(others).toMatchObject({ tag: '_other', ops: [{ op: 1, count: 4 }] });
+        expect(Math.abs(others!.queueUs[0]! / 20 - 1)).toBeLessThanOrEqual(capabilities.quantileError);
       }));
 
     it('gives quantiles over all operations, queue and service apart', () =>

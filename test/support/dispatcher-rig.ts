@@ -112,6 +112,7 @@ export class Rig {
       groupLevel: 0,
       orderBy: 'tag',
       topN: 0,
+      apart: [],
       quantiles: [],
     });
     for (const row of rows) {

@@ -14,6 +14,9 @@ export const USAGE_STEPS = [
 export const USAGE_ORDERS = ['tag', 'cost', 'bytes', 'ops'] as const;
 export type UsageOrder = (typeof USAGE_ORDERS)[number];
 
+/** Where the tags without a row of their own are summed: no tag begins with an underscore. */
+export const OTHER_TAGS = '_other';
+
 /** Checked by control; a store may take it as it is. */
 export interface UsageQuery {
   /** '' = all devices. */
@@ -27,6 +30,8 @@ export interface UsageQuery {
   readonly stepMs: number;
   /** Sum over tags with the same first N segments; 0 = each tag apart. */
   readonly groupLevel: number;
+  /** Rows as grouped that have one of their own; all others are one more, OTHER_TAGS. None = all have. */
+  readonly apart: readonly string[];
   readonly orderBy: UsageOrder;
   /** Only the first N tags of each step; 0 = all. */
   readonly topN: number;

@@ -2,7 +2,7 @@
 import { EMPTY_HISTOGRAM, HistogramPool } from '../histogram-pool.js';
 import { isWithin, tagAtLevel } from '../model/tag.js';
 import type { Op } from '../model/request.js';
-import type { OpUsage, UsageQuery, UsageRow } from '../model/usage.js';
+import { OTHER_TAGS, type OpUsage, type UsageQuery, type UsageRow } from '../model/usage.js';
 import { NS_PER_US } from '../model/units.js';
 import { HistogramsReader, SumsReader, type UsageBlock } from './block.js';
 import {
@@ -26,10 +26,13 @@ const INSERTED_MAX = 200;
 /** Rows made between two chances for others to run. */
 const ROWS_A_SLICE = 1_000;
 
+/** One for all rows: an answer has a million of them. */
+const NONE = Object.freeze<number[]>([]) as number[];
+
 const OUTSIDE = -1;
 const UNKNOWN = -2;
 
-export type Grouping = Pick<UsageQuery, 'tagPrefix' | 'groupLevel' | 'orderBy' | 'topN' | 'quantiles'>;
+export type Grouping = Pick<UsageQuery, 'tagPrefix' | 'groupLevel' | 'apart' | 'orderBy' | 'topN' | 'quantiles'>;
 
 /** What one interval had. */
 export interface UsageInterval {
@@ -130,14 +133,19 @@ export class UsageSum {
         startMs,
         endMs,
         ops: opsOf(this.sums, place * WIDTH),
-        queueUs: this.pool.quantilesUs(this.queue[place] ?? EMPTY_HISTOGRAM, this.query.quantiles),
-        serviceUs: this.pool.quantilesUs(this.service[place] ?? EMPTY_HISTOGRAM, this.query.quantiles),
+        queueUs: this.percentiles(this.queue[place]),
+        serviceUs: this.percentiles(this.service[place]),
       });
       if (rows.length % ROWS_A_SLICE === 0) yield null;
     }
     for (const group of this.used) this.places[group] = -1;
     this.used.length = 0;
     return { startMs, endMs, rows };
+  }
+
+  private percentiles(ref: number | undefined): number[] {
+    const { quantiles } = this.query;
+    return quantiles.length === 0 ? NONE : this.pool.quantilesUs(ref ?? EMPTY_HISTOGRAM, quantiles);
   }
 
   private filled(ref: number, histograms: HistogramsReader): number {
@@ -168,10 +176,15 @@ export class UsageSum {
     if (known !== UNKNOWN) return known;
     const tag = this.nameOf(id);
     const group = isWithin(tag, this.query.tagPrefix)
-      ? this.groupNamed(tagAtLevel(tag, this.query.groupLevel))
+      ? this.groupNamed(this.rowOf(tagAtLevel(tag, this.query.groupLevel)))
       : OUTSIDE;
     this.groupOf[id] = group;
     return group;
+  }
+
+  private rowOf(name: string): string {
+    const { apart } = this.query;
+    return apart.length === 0 || apart.includes(name) ? name : OTHER_TAGS;
   }
 
   private groupNamed(name: string): number {
@@ -247,11 +260,14 @@ export class UsageSum {
 
 /** @param at where in `sums` the sums of operation 1 begin */
 export function opsOf(sums: Float64Array, at: number): OpUsage[] {
-  const ops: OpUsage[] = [];
-  for (let op = 0; op < OPS_MAX; op++) {
+  // Of its length from the start: one that grows has room for seventeen, and an answer has a million of these.
+  let count = 0;
+  for (let op = 0; op < OPS_MAX; op++) if (sums[at + op * SUMS + COUNT] !== 0) count += 1;
+  const ops = new Array<OpUsage>(count);
+  for (let op = OPS_MAX - 1; count > 0; op--) {
     const from = at + op * SUMS;
     if (sums[from + COUNT] === 0) continue;
-    ops.push({
+    ops[--count] = {
       op: (op + 1) as Op,
       count: sums[from + COUNT]!,
       errors: sums[from + ERRORS]!,
@@ -260,7 +276,7 @@ export function opsOf(sums: Float64Array, at: number): OpUsage[] {
       cacheHits: sums[from + CACHE_HITS]!,
       queueUsSum: sums[from + QUEUE_NS]! / NS_PER_US,
       serviceUsSum: sums[from + SERVICE_NS]! / NS_PER_US,
-    });
+    };
   }
   return ops;
 }

@@ -28,16 +28,16 @@ async function* toResponses(parts: AsyncIterable<readonly UsageRow[]>): AsyncGen
 export function usageService(usage: UsageUseCases, calls: Calls): UsageServiceHandlers {
   return {
     Query: calls.messages(async (request) => {
-      const { device, tagPrefix, fromMs, toMs, stepMs, groupLevel, topN, quantiles } = request;
+      const { device, tagPrefix, fromMs, toMs, stepMs, groupLevel, apart, topN, quantiles } = request;
       const orderBy = orderOf(request.orderBy);
       return toResponses(
-        await usage.query({ device, tagPrefix, fromMs, toMs, stepMs, groupLevel, orderBy, topN, quantiles }),
+        await usage.query({ device, tagPrefix, fromMs, toMs, stepMs, groupLevel, apart, orderBy, topN, quantiles }),
       );
     }),
     Watch: calls.watch((request, send) => {
-      const { device, tagPrefix, groupLevel, topN, quantiles, intervalMs } = request;
+      const { device, tagPrefix, groupLevel, apart, topN, quantiles, intervalMs } = request;
       const orderBy = orderOf(request.orderBy);
-      return usage.watch({ device, tagPrefix, groupLevel, orderBy, topN, quantiles, intervalMs }, (rows) =>
+      return usage.watch({ device, tagPrefix, groupLevel, apart, orderBy, topN, quantiles, intervalMs }, (rows) =>
         // One message an interval, so that a reader knows when it has all of it; none has too many rows.
         send({ rows: [...rows] }),
       );

@@ -254,6 +254,7 @@ export const filter = {
 export const grouping = {
   ...filter,
   groupLevel: whole('Sum over tags with the same first N segments; 0: each tag apart'),
+  apart: text('Comma-separated, at most 64: tags as grouped that have a row of their own, all others are `_other`'),
   orderBy: text('tag, cost, bytes or ops; the last three largest first'),
   topN: whole('Only the first N tags of each step; 0: all'),
   quantiles: text('Comma-separated, each in (0,1), at most 16: which percentiles of queue and service time to give'),

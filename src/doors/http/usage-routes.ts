@@ -88,6 +88,7 @@ function groupingOf(asked: Asked<typeof grouping>): Omit<RawUsageQuery, 'fromMs'
     device: asked.device ?? '',
     tagPrefix: asked.tagPrefix ?? '',
     groupLevel: asked.groupLevel ?? 0,
+    apart: asked.apart === undefined || asked.apart === '' ? [] : asked.apart.split(','),
     orderBy: asked.orderBy ?? 'tag',
     topN: asked.topN ?? 0,
     quantiles: quantilesOf(asked.quantiles ?? ''),

@@ -107,6 +107,7 @@ describe('usage over HTTP', () => {
     ['fromMs=3600000&toMs=720000000000000&stepMs=3600000', 'toMs'],
     ['groupLevel=9', 'groupLevel'],
     ['orderBy=name', 'orderBy'],
+    ['apart=acme/db,', 'apart[1]'],
     ['quantiles=1', 'quantiles'],
     ['quantiles=0.5,', 'quantiles'],
     [`quantiles=${Array(17).fill('0.5').join(',')}`, 'quantiles'],

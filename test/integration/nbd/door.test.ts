@@ -125,6 +125,7 @@ describe.each([true, false])('requests, with structured replies: %s', (structure
       groupLevel: 0,
       orderBy: 'tag',
       topN: 0,
+      apart: [],
       quantiles: [],
     });
     const [row] = await allRows(answer);

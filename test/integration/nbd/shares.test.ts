@@ -37,7 +37,7 @@ test('two guests with shares 1 and 3, each with 16 requests out, get 1 and 3 par
 async function counted(rig: WholeRig): Promise<Map<string, number>> {
   const rows = await rig.assembled.usage.query({
     ...{ device: 'd', tagPrefix: '', fromMs: 0, toMs: 0, stepMs: 0, groupLevel: 0 },
-    ...{ orderBy: 'tag', topN: 0, quantiles: [] },
+    ...{ orderBy: 'tag', topN: 0, apart: [], quantiles: [] },
   });
   return new Map((await allRows(rows)).map((row) => [row.tag, row.ops.reduce((sum, op) => sum + op.cost, 0)]));
 }

@@ -21,6 +21,7 @@ const ALL: UsageQuery = {
   groupLevel: 0,
   orderBy: 'tag',
   topN: 0,
+  apart: [],
   quantiles: [0.5, 0.99],
 };
 

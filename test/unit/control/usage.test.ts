@@ -6,7 +6,7 @@ import { NS_PER_MS } from '../../../src/core/model/units.js';
 import { Ledger } from '../../../src/core/usage.js';
 
 const T0 = Date.UTC(2026, 0, 1, 12) + 250;
-const GROUPING = { device: '', tagPrefix: '', groupLevel: 0, orderBy: 'tag', topN: 0, quantiles: [] };
+const GROUPING = { device: '', tagPrefix: '', groupLevel: 0, orderBy: 'tag', apart: [], topN: 0, quantiles: [] };
 const ALL: RawUsageQuery = { ...GROUPING, fromMs: 0, toMs: 0, stepMs: 0 };
 
 function make(): { clock: VirtualClock; ledger: Ledger; usage: Usage } {
@@ -31,6 +31,8 @@ describe('Usage', () => {
       [{ topN: -1 }, 'top_n'],
       [{ quantiles: [0.5, 1] }, 'quantiles[1]'],
       [{ quantiles: [Number.NaN] }, 'quantiles[0]'],
+      [{ apart: ['acme', 'acme/../db'] }, 'apart[1]'],
+      [{ apart: Array<string>(65).fill('acme') }, 'apart'],
       [{ orderBy: 'size' }, 'order_by'],
       [{ device: 'a b' }, 'device'],
     ];

@@ -11,7 +11,7 @@ const LINE = 4 * KIB;
 
 function hitsOf(rig: Rig, tag: string): number {
   const query = { device: '', tagPrefix: tag, fromMs: 0, toMs: 0, stepMs: 0, groupLevel: 0 };
-  const rows = rig.ledger.query({ ...query, orderBy: 'tag', topN: 0, quantiles: [] });
+  const rows = rig.ledger.query({ ...query, orderBy: 'tag', topN: 0, apart: [], quantiles: [] });
   return rows.reduce((sum, row) => sum + row.ops.reduce((of, op) => of + op.cacheHits, 0), 0);
 }
 

@@ -1,15 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../src/clock/virtual.js';
+import { OTHER_TAGS } from '../../../src/core/model/usage.js';
 import { Ledger } from '../../../src/core/usage.js';
 import { makeLogger } from '../../../src/telemetry/logger.js';
 import { latencyText } from '../../../src/telemetry/latency-histograms.js';
-import {
-  DeviceUsageSeries,
-  NAMED_TAGS_MAX,
-  OTHER_TAGS,
-  type UsageSeries,
-} from '../../../src/telemetry/usage-series.js';
+import { DeviceUsageSeries, NAMED_TAGS_MAX, type UsageSeries } from '../../../src/telemetry/usage-series.js';
 
 function readNow(series: DeviceUsageSeries): UsageSeries[] {
   const steps = series.read();

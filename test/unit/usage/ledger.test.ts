@@ -17,6 +17,7 @@ const ALL: UsageQuery = {
   groupLevel: 0,
   orderBy: 'tag',
   topN: 0,
+  apart: [],
   quantiles: [],
 };
 

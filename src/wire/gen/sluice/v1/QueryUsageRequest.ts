@@ -13,6 +13,7 @@ export interface QueryUsageRequest {
   'orderBy'?: (_sluice_v1_UsageOrder);
   'topN'?: (number);
   'quantiles'?: (number | string)[];
+  'apart'?: (string)[];
 }
 
 export interface QueryUsageRequest__Output {
@@ -25,4 +26,5 @@ export interface QueryUsageRequest__Output {
   'orderBy': (_sluice_v1_UsageOrder__Output);
   'topN': (number);
   'quantiles': (number)[];
+  'apart': (string)[];
 }

@@ -10,6 +10,7 @@ export interface WatchUsageRequest {
   'topN'?: (number);
   'quantiles'?: (number | string)[];
   'intervalMs'?: (number);
+  'apart'?: (string)[];
 }
 
 export interface WatchUsageRequest__Output {
@@ -20,4 +21,5 @@ export interface WatchUsageRequest__Output {
   'topN': (number);
   'quantiles': (number)[];
   'intervalMs': (number);
+  'apart': (string)[];
 }
