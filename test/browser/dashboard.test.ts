@@ -1,7 +1,9 @@
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SluiceClient } from '../../src/client/index.js';
+import { servePast } from '../support/served-past.js';
 import { TestService } from '../support/service.js';
+import { TempFolder } from '../support/temp-folder.js';
 import { Applications, Chromium, canChromium, cell, drawn, longestFrameMs, percentOf, untilAchieved } from './page.js';
 
 const GIB = 2 ** 30;
@@ -14,6 +16,11 @@ policies:
 `;
 const TIMEOUT_MS = 60_000;
 const within = { timeout: 20_000 };
+
+/** How many steps a query of usage spans. */
+function stepsOf(query: URLSearchParams): number {
+  return (Number(query.get('toMs')) - Number(query.get('fromMs'))) / Number(query.get('stepMs'));
+}
 
 let browser: Chromium;
 beforeAll(async () => {
@@ -132,6 +139,87 @@ describe.skipIf(!canChromium)('the dashboard', () => {
   );
 
   it(
+    'draws an hour, a day and a week of 1,000 tags, chosen by key, kept in the address, and goes on',
+    async () => {
+      using folder = new TempFolder();
+      // Of a day and an hour: two tags in every minute, a thousand others now and then.
+      await servePast(folder.path, 'disk0', 1_500, (ago) => [
+        { tag: 'acme/db', operations: 60, queueMs: 20, serviceMs: 5 },
+        { tag: 'acme/backup', operations: 20, queueMs: 90, serviceMs: 5 },
+        ...Array.from({ length: 20 }, (_, i) => ({
+          tag: `t/${String((ago * 20 + i) % 1_000)}`,
+          operations: 1,
+          queueMs: 1,
+          serviceMs: 5,
+        })),
+      ]);
+      await using service = await TestService.start({ config: DISK, args: ['--data-dir', folder.path] });
+      const page = await browser.open(service.http, 1_280, 900, 'light', '#range=1h');
+      const other = await browser.open(service.http, 1_280, 900, 'light', '#range=1h');
+      const asked: URLSearchParams[] = [];
+      other.on('request', (request) => asked.push(new URL(request.url()).searchParams));
+      const figures = (tag: string): Promise<string> =>
+        page.locator(`.share-list li:has([title="${tag}"]) b`).innerText();
+      await expect.poll(() => drawn(page, 'throughput'), within).toBe(true);
+      await expect.poll(() => drawn(page, 'latency'), within).toBe(true);
+      await expect.poll(() => figures('acme/db'), within).toMatch(/^60/);
+      expect(await page.locator('.throughput .legend').innerText()).toContain('others');
+      expect(await page.locator('.tags h2').innerText()).toBe('Tags now');
+
+      await page.getByRole('radio', { name: '1 h' }).focus();
+      for (const range of ['24h', '7d']) {
+        await page.keyboard.press('ArrowRight');
+        await expect.poll(() => page.evaluate('location.hash'), within).toBe(`#range=${range}`);
+        await expect.poll(() => drawn(page, 'throughput'), within).toBe(true);
+        await expect.poll(() => drawn(page, 'latency'), within).toBe(true);
+        expect(await figures('acme/db')).toMatch(/^60/);
+        expect(await longestFrameMs(page, 1_000)).toBeLessThan(1_000);
+      }
+      await page.locator('.throughput .legend').getByText('acme/backup').click();
+      await expect.poll(() => page.locator('.latency h2').innerText(), within).toBe('Latency acme/backup');
+      await page.reload();
+      await expect.poll(() => page.locator('.latency h2').innerText(), within).toBe('Latency acme/backup');
+      expect(await page.getByRole('radio', { name: '7 d' }).getAttribute('aria-checked')).toBe('true');
+      await page.keyboard.press('r');
+      await expect.poll(() => page.evaluate('location.hash'), within).toBe('#tag=acme/backup');
+      // What is asked again reaches back no further than it must.
+      const steps = (): number => Math.min(...asked.filter((query) => query.has('apart')).map(stepsOf));
+      await expect.poll(steps, within).toBeLessThanOrEqual(4);
+      await other.close();
+      await page.close();
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'says of a longer range that it is loading, that it failed, and that nothing was served',
+    async () => {
+      await using service = await TestService.start({ config: DISK });
+      const page = await browser.open(service.http, 1_280, 900, 'dark');
+      await expect.poll(() => page.locator('.link-state').innerText(), within).toBe('live');
+      let goOn = (): void => undefined;
+      const held = new Promise<void>((resolve) => (goOn = resolve));
+      await page.route('**/v1/usage?*', async (route) => {
+        await held;
+        await route.abort();
+      });
+      await page.getByRole('radio', { name: '24 h' }).click();
+      await expect.poll(() => page.locator('.throughput .empty').innerText(), within).toBe('Loading…');
+      expect(await page.locator('.shares .empty').innerText()).toBe('Loading…');
+      goOn();
+      await expect.poll(() => page.locator('.throughput [role=alert]').innerText(), within).toContain('trying again');
+      await page.unroute('**/v1/usage?*');
+      const nothing = 'Nothing was served in the last 24 hours.';
+      await expect.poll(() => page.locator('.throughput .empty').innerText(), within).toBe(nothing);
+      expect(await page.locator('.shares .empty').innerText()).toBe(nothing);
+      await page.close();
+      browser.expectNoComplaint();
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
     'says so where there is no device, and where changes are refused',
     async () => {
       {
@@ -168,7 +256,7 @@ describe.skipIf(!canChromium)('the dashboard', () => {
         [2_560, 'dark'],
         [3_840, 'light'],
       ] as const) {
-        const page = await browser.open(service.http, width, 900, scheme);
+        const page = await browser.open(service.http, width, 900, scheme, '#range=1h');
         await expect.poll(() => drawn(page, 'throughput'), within).toBe(true);
         const scroll = await page.evaluate<number>('document.documentElement.scrollWidth');
         const ground = await page.evaluate<string>('getComputedStyle(document.documentElement).backgroundColor');

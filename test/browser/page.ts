@@ -24,7 +24,13 @@ export class Chromium implements AsyncDisposable {
   }
 
   /** The page at `http`, loaded; the network may fail later on, scripts and styles may not. */
-  async open(http: string, width = 1_280, height = 900, scheme: 'light' | 'dark' = 'light'): Promise<Page> {
+  async open(
+    http: string,
+    width = 1_280,
+    height = 900,
+    scheme: 'light' | 'dark' = 'light',
+    fragment = '',
+  ): Promise<Page> {
     const page = await this.#browser.newPage({ viewport: { width, height }, colorScheme: scheme });
     page.on('pageerror', (error) => this.#complaints.push(error.message));
     page.on('console', (message) => {
@@ -34,7 +40,7 @@ export class Chromium implements AsyncDisposable {
     page.on('request', (request) => {
       if (new URL(request.url()).host !== http) this.#complaints.push(`asks another origin: ${request.url()}`);
     });
-    await page.goto(`http://${http}/`);
+    await page.goto(`http://${http}/${fragment}`);
     return page;
   }
 
@@ -145,12 +151,12 @@ export function untilAchieved(page: Page, tag: string, percent: number, notice: 
   })`);
 }
 
-/** The longest time between two frames of the page, over three seconds. */
-export function longestFrameMs(page: Page): Promise<number> {
+/** The longest time between two frames of the page, over some seconds. */
+export function longestFrameMs(page: Page, overMs = 3_000): Promise<number> {
   return page.evaluate<number>(`new Promise((resolve) => {
     let worst = 0;
     let last = performance.now();
-    const end = last + 3000;
+    const end = last + ${String(overMs)};
     const tick = (now) => {
       worst = Math.max(worst, now - last);
       last = now;

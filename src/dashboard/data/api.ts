@@ -129,14 +129,18 @@ export interface UsageAsked {
   readonly fromMs: number;
   readonly toMs: number;
   readonly stepMs: number;
+  readonly tagPrefix?: string;
+  /** Default cost. */
+  readonly orderBy?: 'ops' | 'bytes' | 'cost';
   readonly topN?: number;
-  readonly groupLevel?: number;
+  /** Comma-separated: these have rows of their own, all others are `_other`. */
+  readonly apart?: string;
+  /** Comma-separated; absent: none. */
+  readonly quantiles?: string;
 }
 
 export async function usage(asked: UsageAsked): Promise<UsageRow[]> {
-  const { rows } = await get<{ rows: UsageRow[] }>(
-    `v1/usage?${query({ ...asked, orderBy: 'cost', quantiles: QUANTILES })}`,
-  );
+  const { rows } = await get<{ rows: UsageRow[] }>(`v1/usage?${query({ orderBy: 'cost', ...asked })}`);
   return rows;
 }
 

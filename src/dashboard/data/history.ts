@@ -3,12 +3,10 @@
  * second, so that a thousand tags cost some megabytes and adding a second costs a thousand writes.
  */
 import type { UsageRow } from './api.js';
+import { LATENCIES, type Latency, type Metric, type Timeline } from './timeline.js';
 
 /** Seconds kept. */
 export const WINDOW_S = 300;
-
-export const METRICS = ['ops', 'bytes', 'cost'] as const;
-export type Metric = (typeof METRICS)[number];
 
 /** One tag's rings; the slot of a second is `second % WINDOW_S`. NaN in a latency = nothing served. */
 export interface TagRings {
@@ -26,7 +24,6 @@ export interface TagRings {
 }
 
 const RATES = ['ops', 'bytes', 'cost', 'errors', 'cacheHits'] as const;
-const LATENCIES = ['queueUsP50', 'queueUsP99', 'serviceUsP50', 'serviceUsP99'] as const;
 
 function makeRings(): TagRings {
   const rate = (): Float64Array => new Float64Array(WINDOW_S);
@@ -45,7 +42,7 @@ function makeRings(): TagRings {
   };
 }
 
-export class History {
+export class History implements Timeline {
   readonly tags = new Map<string, TagRings>();
   /** Everything that was served, tags that are not kept included. */
   readonly total = makeRings();
@@ -85,6 +82,31 @@ export class History {
       .sort((a, b) => b.sum - a.sum || (a.tag < b.tag ? -1 : 1))
       .slice(0, count)
       .map(({ tag }) => tag);
+  }
+
+  times(): number[] {
+    return Array.from({ length: Math.max(0, this.lastS - this.fromS() + 1) }, (_, i) => this.fromS() + i);
+  }
+
+  rates(tag: string | null, metric: Metric): number[] {
+    const rings = tag === null ? this.total : this.tags.get(tag);
+    return rings === undefined ? this.times().map(() => 0) : this.unroll(rings[metric]);
+  }
+
+  latencies(tag: string, latency: Latency): (number | null)[] {
+    const rings = this.tags.get(tag);
+    if (rings === undefined) return this.times().map(() => null);
+    return this.unroll(rings[latency]).map((us) => (Number.isNaN(us) ? null : us));
+  }
+
+  private fromS(): number {
+    return Math.max(this.firstS, this.lastS - WINDOW_S + 1);
+  }
+
+  private unroll(ring: Float64Array): number[] {
+    const values: number[] = [];
+    for (let s = this.fromS(); s <= this.lastS; s++) values.push(ring[s % WINDOW_S]!);
+    return values;
   }
 
   private advance(second: number): void {

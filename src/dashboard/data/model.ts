@@ -1,33 +1,34 @@
 /** Everything that the page knows, kept up to date; views draw from it and are told when it changed. */
 import {
   ApiError,
+  QUANTILES,
   devices as fetchDevices,
   policies as fetchPolicies,
   putShares,
   service as fetchService,
   usage as fetchUsage,
   type Device,
+  type Policy,
   type ServiceView,
   type UsageRow,
 } from './api.js';
+import { Feed } from './feed.js';
+import { filled } from './fill.js';
 import { History, WINDOW_S } from './history.js';
 import { follow, type Link } from './live.js';
+import { loadLatency, loadSeries, type Series, type TagLatency } from './past.js';
+import { paceMs, type Range } from './range.js';
+import type { TagShare } from './shares.js';
+import type { Metric } from './timeline.js';
 import { SharesInForce, owedShares, steeredBy } from '../../core/model/owed-shares.js';
-import type { Policy } from './api.js';
 
 /** Seconds over which achieved shares are taken, fewer right after a change of shares. */
 const ACHIEVED_S = 5;
 const POLL_MS = 2_000;
-/** Most rows asked for to fill the charts when the page opens. */
-const FILL_ROWS_MAX = 10_000;
 
-export interface TagNow {
-  readonly tag: string;
+/** One tag as of the last seconds. */
+export interface TagNow extends TagShare {
   readonly shares: number;
-  /** Part of the device owed among the tags that were served lately; NaN where it was not. */
-  readonly owed: number;
-  /** Part of the cost that it got. */
-  readonly achieved: number;
   readonly opsPerS: number;
   readonly bytesPerS: number;
   readonly costPerS: number;
@@ -54,7 +55,13 @@ export class Model {
   notice: Notice | null = null;
   /** Rises with every change. */
   version = 0;
-  private policyList: Policy[] = [];
+  /** Of the range that is looked at; idle while that is the live minutes. */
+  readonly series = new Feed<Series>(() => this.changed());
+  readonly latency = new Feed<TagLatency>(() => this.changed());
+  /** The end of the newest live second: the service's clock, whatever this machine's says. */
+  private toldMs = 0;
+  /** Another one with every answer. */
+  policies: readonly Policy[] = [];
   private readonly histories = new Map<string, History>();
   private readonly changedS = new Map<string, number>();
   private readonly listeners = new Set<() => void>();
@@ -109,8 +116,39 @@ export class Model {
     this.changed();
   }
 
+  /**
+   * What the charts show of the device, besides its live minutes.
+   * @param count how many of the largest tags apart
+   * @param tag whose latency; '' = nobody's
+   */
+  look(range: Range, metric: Metric, count: number, tag: string): void {
+    const { device } = this;
+    const nowMs = this.toldMs === 0 ? Date.now() : this.toldMs;
+    if (range === '5m' || device === '') {
+      this.series.stop();
+      this.latency.stop();
+      return;
+    }
+    const pace = paceMs(range);
+    this.series.ask(
+      [device, range, metric].join(' '),
+      pace,
+      (before, now) => loadSeries(fetchUsage, { device, range, metric, count }, before, now),
+      nowMs,
+    );
+    if (tag === '') this.latency.stop();
+    else {
+      this.latency.ask(
+        [device, range, tag].join(' '),
+        pace,
+        (before, now) => loadLatency(fetchUsage, { device, range, tag, quantiles: QUANTILES }, before, now),
+        nowMs,
+      );
+    }
+  }
+
   sharesInForce(): SharesInForce {
-    return new SharesInForce(this.policyList, this.device);
+    return new SharesInForce(this.policies, this.device);
   }
 
   /** Every tag that was served in the window or has a policy here. */
@@ -157,7 +195,7 @@ export class Model {
       await putShares(device, by.tag, by.field, value);
       // What was served before the change says nothing of the shares after it.
       this.changedS.set(device, this.history().lastS);
-      this.policyList = await fetchPolicies();
+      this.policies = await fetchPolicies();
       this.tell({ kind: 'done', text: `${tag} has ${String(value)} shares on ${device}` });
       return true;
     } catch (error) {
@@ -173,6 +211,9 @@ export class Model {
   }
 
   private addUsage(rows: readonly UsageRow[], endMs: number): void {
+    this.toldMs = endMs;
+    this.series.tick(endMs);
+    this.latency.tick(endMs);
     const byDevice = new Map<string, UsageRow[]>();
     for (const row of rows) {
       const list = byDevice.get(row.device);
@@ -207,7 +248,7 @@ export class Model {
     try {
       const [service, policies] = await Promise.all([fetchService(), fetchPolicies()]);
       this.service = service;
-      this.policyList = policies;
+      this.policies = policies;
       if (this.devices === null) this.setDevices(await fetchDevices());
       this.changed();
     } catch {
@@ -215,57 +256,14 @@ export class Model {
     }
   }
 
-  /** Seconds that the page did not see, as far back as a bounded answer reaches. */
   private async fill(): Promise<void> {
     const { device } = this;
-    const history = this.history();
     try {
-      const toMs = Math.floor(Date.now() / 1000) * 1000;
-      const known = await fetchUsage({ device, fromMs: toMs - 10_000, toMs, stepMs: 0 });
-      const seconds = Math.min(WINDOW_S - 1, Math.max(10, Math.floor(FILL_ROWS_MAX / Math.max(1, known.length))));
-      const rows = await fetchUsage({ device, fromMs: toMs - seconds * 1000, toMs, stepMs: 1000 });
-      const bySecond = new Map<number, UsageRow[]>();
-      for (let ms = toMs - (seconds - 1) * 1000; ms <= toMs; ms += 1000) bySecond.set(ms, []);
-      for (const row of rows) bySecond.get(Number(row.endMs))?.push(row);
-      const whole = new History();
-      for (const [endMs, list] of bySecond) whole.add(list, endMs);
-      if (history.lastS > whole.lastS) this.append(whole, history);
-      else this.histories.set(device, whole);
+      this.histories.set(device, await filled(device, this.history()));
       this.changed();
     } catch {
       // Charts begin now instead.
     }
-  }
-
-  /** Live seconds that came while the past was asked for go on top of it. */
-  private append(past: History, live: History): void {
-    for (let s = past.lastS + 1; s <= live.lastS; s++) {
-      const slot = s % WINDOW_S;
-      const rows: UsageRow[] = [];
-      for (const [tag, rings] of live.tags) {
-        if (rings.ops[slot] === 0) continue;
-        rows.push({
-          device: this.device,
-          tag,
-          startMs: String((s - 1) * 1000),
-          endMs: String(s * 1000),
-          ops: [
-            {
-              op: '',
-              count: String(rings.ops[slot]),
-              errors: String(rings.errors[slot]),
-              bytes: String(rings.bytes[slot]),
-              cost: rings.cost[slot]!,
-              cacheHits: String(rings.cacheHits[slot]),
-            },
-          ],
-          queueUs: [rings.queueUsP50[slot]!, rings.queueUsP99[slot]!],
-          serviceUs: [rings.serviceUsP50[slot]!, rings.serviceUsP99[slot]!],
-        });
-      }
-      past.add(rows, s * 1000);
-    }
-    this.histories.set(this.device, past);
   }
 
   private changed(): void {

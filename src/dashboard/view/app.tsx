@@ -1,45 +1,47 @@
 /** The page: which device, how it goes, who gets what. */
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { JSX } from 'preact';
-import { METRICS, type Metric } from '../data/history.js';
+import { RANGES } from '../data/range.js';
 import type { Model } from '../data/model.js';
+import { METRICS } from '../data/timeline.js';
 import icon from '../icon.svg';
+import { Choice } from './choice.js';
 import { DevicePanel } from './device-panel.js';
 import { Help } from './help.js';
-import { LATENCY_SERIES, Latency } from './latency.js';
-import { SERIES_MAX, seriesColor } from './palette.js';
+import { LatencyPanel } from './latency-panel.js';
+import { nextRange, rangeShort } from './range-text.js';
 import { SharesPanel } from './shares.js';
 import { TagTable } from './tag-table.js';
 import { useTheme } from './theme.js';
-import { Throughput } from './throughput.js';
-import { METRIC_UNITS } from './units.js';
+import { ThroughputPanel } from './throughput-panel.js';
+import { useAddress } from './use-address.js';
+import { useCharts } from './use-charts.js';
 import { useModel } from './use-model.js';
 
 const NOTICE_MS = 6_000;
-/** Which tags are drawn apart is settled for so many seconds: series must not change places each second. */
-const RANK_S = 10;
 
 export function App({ model }: { model: Model }): JSX.Element {
   const version = useModel(model);
   const { theme, dark, next } = useTheme();
-  const [metric, setMetric] = useState<Metric>('ops');
-  const [selected, select] = useState('');
+  const [address, change] = useAddress();
+  const { range, metric } = address;
   const [help, setHelp] = useState(false);
   const filterBox = useRef<HTMLInputElement>(null);
   const picker = useRef<HTMLSelectElement>(null);
-  const history = model.history();
   const tags = useMemo(() => model.tagsNow(), [model, version, model.device]);
-  const ranked = useMemo(
-    () => history.largest(metric, SERIES_MAX),
-    [history, metric, Math.floor(history.lastS / RANK_S), history.tags.size],
-  );
-  const shown = selected !== '' && tags.some((tag) => tag.tag === selected) ? selected : (ranked[0] ?? '');
+  const select = (name: string): void => change({ tag: name });
+  const { throughput, latency, ranked, hasOthers, shares, tag } = useCharts(model, version, address, tags);
+
+  useEffect(() => {
+    if (address.device !== '') model.select(address.device);
+  }, [model, address.device, model.devices === null]);
 
   useEffect(() => {
     const keys: Record<string, () => void> = {
       '/': () => filterBox.current?.focus(),
       d: () => picker.current?.focus(),
-      m: () => setMetric((now) => METRICS[(METRICS.indexOf(now) + 1) % METRICS.length]!),
+      m: () => change({ metric: METRICS[(METRICS.indexOf(metric) + 1) % METRICS.length]! }),
+      r: () => change({ range: nextRange(range) }),
       t: next,
       '?': () => setHelp(true),
     };
@@ -54,7 +56,7 @@ export function App({ model }: { model: Model }): JSX.Element {
     };
     document.addEventListener('keydown', press);
     return () => document.removeEventListener('keydown', press);
-  }, [next]);
+  }, [next, metric, range]);
 
   useEffect(() => {
     if (model.notice === null) return;
@@ -75,7 +77,7 @@ export function App({ model }: { model: Model }): JSX.Element {
             ref={picker}
             value={model.device}
             disabled={model.devices === null || model.devices.length === 0}
-            onChange={(event) => model.select(event.currentTarget.value)}
+            onChange={(event) => change({ device: event.currentTarget.value, tag: '' })}
           >
             {(model.devices ?? []).map(({ name }) => (
               <option key={name} value={name}>
@@ -89,6 +91,13 @@ export function App({ model }: { model: Model }): JSX.Element {
         </span>
         {model.readOnly && <span class="badge">read-only</span>}
         <span class="grow" />
+        <Choice
+          label="How far back the charts go"
+          options={RANGES}
+          value={range}
+          show={rangeShort}
+          choose={(name) => change({ range: name })}
+        />
         <button type="button" onClick={next} title="Light, dark, or as the system says (t)">
           {theme}
         </button>
@@ -120,74 +129,22 @@ export function App({ model }: { model: Model }): JSX.Element {
         </main>
       ) : (
         <main>
-          <section class="panel throughput" aria-labelledby="throughput-title">
-            <header>
-              <h2 id="throughput-title">
-                {METRIC_UNITS[metric].title} by tag <span class="of">{METRIC_UNITS[metric].unit}</span>
-              </h2>
-              <div class="choice" role="radiogroup" aria-label="What is drawn">
-                {METRICS.map((name) => (
-                  <button
-                    key={name}
-                    type="button"
-                    role="radio"
-                    aria-checked={name === metric}
-                    onClick={() => setMetric(name)}
-                  >
-                    {name}
-                  </button>
-                ))}
-              </div>
-            </header>
-            <Throughput history={history} version={version} metric={metric} dark={dark} tags={ranked} />
-            <ul class="legend">
-              {ranked.map((tag, i) => (
-                <li key={tag}>
-                  <button type="button" class="link" title={tag} onClick={() => select(tag)}>
-                    <i style={{ background: seriesColor(i, dark) }} /> {tag}
-                  </button>
-                </li>
-              ))}
-              {history.tags.size > ranked.length && (
-                <li>
-                  <i style={{ background: seriesColor(SERIES_MAX, dark) }} /> others
-                </li>
-              )}
-            </ul>
-          </section>
+          <ThroughputPanel
+            shown={throughput}
+            tags={ranked}
+            hasOthers={hasOthers}
+            metric={metric}
+            setMetric={(name) => change({ metric: name })}
+            dark={dark}
+            select={select}
+          />
           <DevicePanel device={device} service={model.service} />
-          <SharesPanel tags={tags} select={select} />
-          <section class="panel latency" aria-labelledby="latency-title">
-            <header>
-              <h2 id="latency-title">
-                Latency <span class="of">{shown === '' ? '' : shown}</span>
-              </h2>
-            </header>
-            {shown === '' ? (
-              <p class="empty">Nothing is being served.</p>
-            ) : (
-              <>
-                <Latency history={history} version={version} tag={shown} dark={dark} />
-                <ul class="legend">
-                  {LATENCY_SERIES.map(({ title, color, dash }) => (
-                    <li key={title}>
-                      <i
-                        class={dash.length > 0 ? 'dashed' : ''}
-                        style={{
-                          '--color': seriesColor(color, dark),
-                          background: dash.length > 0 ? undefined : seriesColor(color, dark),
-                        }}
-                      />
-                      {` ${title}`}
-                    </li>
-                  ))}
-                </ul>
-              </>
-            )}
-          </section>
+          <SharesPanel tags={shares} range={range} select={select} />
+          <LatencyPanel shown={latency} tag={tag} dark={dark} />
           <TagTable
             tags={tags}
-            selected={shown}
+            now={range !== '5m'}
+            selected={tag}
             select={select}
             readOnly={model.readOnly || model.link === 'lost'}
             save={(tag, shares) => model.setShares(tag, shares)}

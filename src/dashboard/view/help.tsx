@@ -9,6 +9,7 @@ const KEYS = [
   ['Escape', 'leave a box'],
   ['d', 'choose the device'],
   ['m', 'operations, bytes, cost'],
+  ['r', 'how far back the charts go'],
   ['t', 'light, dark, as the system'],
   ['?', 'this list'],
 ] as const;

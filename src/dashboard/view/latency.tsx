@@ -2,10 +2,11 @@
 import { useMemo } from 'preact/hooks';
 import type { JSX } from 'preact';
 import type uPlot from 'uplot';
-import type { History } from '../data/history.js';
+import type { Range } from '../data/range.js';
+import type { Timeline } from '../data/timeline.js';
 import { inkColor, seriesColor } from './palette.js';
 import { Plot, axes } from './plot.js';
-import { seconds, unroll } from './throughput.js';
+import { rangeLong } from './range-text.js';
 import { time } from './units.js';
 
 export const LATENCY_SERIES = [
@@ -16,36 +17,30 @@ export const LATENCY_SERIES = [
 ] as const;
 
 interface LatencyProps {
-  readonly history: History;
+  readonly timeline: Timeline;
+  /** Rises as the timeline changes. */
   readonly version: number;
+  readonly range: Range;
   readonly tag: string;
   readonly dark: boolean;
 }
 
-export function Latency({ history, version, tag, dark }: LatencyProps): JSX.Element {
-  const rings = history.tags.get(tag);
+export function Latency({ timeline, version, range, tag, dark }: LatencyProps): JSX.Element {
   const data = useMemo<uPlot.AlignedData>(
-    () => [
-      seconds(history),
-      ...LATENCY_SERIES.map(({ key }) =>
-        rings === undefined
-          ? seconds(history).map(() => null)
-          : unroll(history, rings[key]).map((us) => (Number.isNaN(us) ? null : us)),
-      ),
-    ],
-    [history, version, rings],
+    () => [timeline.times(), ...LATENCY_SERIES.map(({ key }) => timeline.latencies(tag, key))],
+    [timeline, version, tag],
   );
   const ink = inkColor(dark);
   return (
     <Plot
-      shape={`${tag} ${String(dark)}`}
-      label={`Latency of ${tag}: queue and service, p50 and p99`}
+      shape={`${range} ${tag} ${String(dark)}`}
+      label={`Latency of ${tag} over ${rangeLong(range)}: queue and service, p50 and p99`}
       data={data}
       options={() => ({
         legend: { show: false },
         cursor: { y: false },
         scales: { x: { time: true }, y: { range: (_plot, _min, max) => [0, max > 0 ? max * 1.08 : 1] } },
-        axes: axes(ink, time),
+        axes: axes(ink, range, time),
         series: [
           {},
           ...LATENCY_SERIES.map(({ title, color, dash }) => ({

@@ -1,6 +1,8 @@
 /** Configured against achieved: for each tag, the part of the device that it is owed and the part that it got. */
 import type { JSX } from 'preact';
-import type { TagNow } from '../data/model.js';
+import type { Range } from '../data/range.js';
+import type { TagShare } from '../data/shares.js';
+import { rangeLong } from './range-text.js';
 import { percent } from './units.js';
 
 const ROWS_MAX = 12;
@@ -16,10 +18,17 @@ export function PartBars({ owed, achieved, scale }: { owed: number; achieved: nu
   );
 }
 
-export function SharesPanel({ tags, select }: { tags: readonly TagNow[]; select: (tag: string) => void }): JSX.Element {
-  const rows = tags
+interface SharesPanelProps {
+  /** null while they are asked for. */
+  readonly tags: readonly TagShare[] | null;
+  readonly range: Range;
+  readonly select: (tag: string) => void;
+}
+
+export function SharesPanel({ tags, range, select }: SharesPanelProps): JSX.Element {
+  const rows = (tags ?? [])
     .filter((tag) => Number.isFinite(tag.owed))
-    .sort((a, b) => b.owed - a.owed || (a.tag < b.tag ? -1 : 1))
+    .sort((a, b) => b.owed - a.owed || b.achieved - a.achieved || (a.tag < b.tag ? -1 : 1))
     .slice(0, ROWS_MAX);
   const scale = rows.reduce((most, row) => Math.max(most, row.owed, row.achieved || 0), 0.01);
   return (
@@ -31,7 +40,9 @@ export function SharesPanel({ tags, select }: { tags: readonly TagNow[]; select:
         </span>
       </header>
       {rows.length === 0 ? (
-        <p class="empty">Nothing is being served.</p>
+        <p class="empty" aria-busy={tags === null}>
+          {emptyText(tags === null, range)}
+        </p>
       ) : (
         <ol class="share-list">
           {rows.map((row) => (
@@ -48,8 +59,16 @@ export function SharesPanel({ tags, select }: { tags: readonly TagNow[]; select:
         </ol>
       )}
       <p class="note">
-        Configured: of the tags that were served in the last seconds. A tag gets more when others do not use their part.
+        {range === '5m'
+          ? 'Configured: of the tags that were served in the last seconds.'
+          : `Configured: of the tags that were served in ${rangeLong(range)}, by the shares in force now.`}{' '}
+        A tag gets more when others do not use their part.
       </p>
     </section>
   );
+}
+
+function emptyText(loading: boolean, range: Range): string {
+  if (loading) return 'Loading…';
+  return range === '5m' ? 'Nothing is being served.' : `Nothing was served in ${rangeLong(range)}.`;
 }

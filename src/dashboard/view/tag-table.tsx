@@ -54,6 +54,8 @@ function compare(a: TagNow, b: TagNow, { key, down }: Sort): number {
 
 interface TagTableProps {
   readonly tags: readonly TagNow[];
+  /** Says so that these are figures of now, where the charts are not. */
+  readonly now: boolean;
   readonly selected: string;
   readonly select: (tag: string) => void;
   readonly readOnly: boolean;
@@ -61,7 +63,7 @@ interface TagTableProps {
   readonly filterBox: RefObject<HTMLInputElement | null>;
 }
 
-export function TagTable({ tags, selected, select, readOnly, save, filterBox }: TagTableProps): JSX.Element {
+export function TagTable({ tags, now, selected, select, readOnly, save, filterBox }: TagTableProps): JSX.Element {
   const [sort, setSort] = useState<Sort>({ key: 'costPerS', down: true });
   const [filter, setFilter] = useState('');
   const [editing, setEditing] = useState('');
@@ -124,7 +126,7 @@ export function TagTable({ tags, selected, select, readOnly, save, filterBox }: 
   return (
     <section class="panel tags" aria-labelledby="tags-title">
       <header>
-        <h2 id="tags-title">Tags</h2>
+        <h2 id="tags-title">Tags{now && <span class="of"> now</span>}</h2>
         <span class="count">
           {rows.length === tags.length ? tags.length : `${String(rows.length)} of ${String(tags.length)}`}
         </span>
