@@ -2,16 +2,22 @@
 import { Command, CommanderError } from 'commander';
 import { VERSION } from '../app/version.js';
 import { SluiceError } from '../core/model/errors.js';
-import { attachCommand, detachCommand, disksCommand } from './attach.js';
-import { demoCommand } from './demo.js';
-import { deviceCommand } from './device.js';
-import { experimentCommand } from './experiment.js';
-import { loadCommand } from './load.js';
-import { policyCommand } from './policy.js';
-import { replayCommand } from './replay.js';
-import { serveCommand } from './serve.js';
-import { topCommand } from './top.js';
-import { usageCommand } from './usage.js';
+
+/** In the order of the help. Each is loaded when it is called: a command pays for no other's libraries. */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  serve: async () => (await import('./serve.js')).serveCommand(),
+  load: async () => (await import('./load.js')).loadCommand(),
+  replay: async () => (await import('./replay.js')).replayCommand(),
+  policy: async () => (await import('./policy.js')).policyCommand(),
+  device: async () => (await import('./device.js')).deviceCommand(),
+  usage: async () => (await import('./usage.js')).usageCommand(),
+  top: async () => (await import('./top.js')).topCommand(),
+  attach: async () => (await import('./attach.js')).attachCommand(),
+  detach: async () => (await import('./attach.js')).detachCommand(),
+  disks: async () => (await import('./attach.js')).disksCommand(),
+  demo: async () => (await import('./demo.js')).demoCommand(),
+  experiment: async () => (await import('./experiment.js')).experimentCommand(),
+};
 
 export async function runCli(args: readonly string[]): Promise<number> {
   const program = new Command('sluice')
@@ -20,22 +26,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     // So that a command's own commands get what stands behind them.
     .enablePositionalOptions()
     .addHelpText('after', '\nEach command has its own --help with an example.');
-  for (const make of [
-    serveCommand,
-    loadCommand,
-    replayCommand,
-    policyCommand,
-    deviceCommand,
-    usageCommand,
-    topCommand,
-    attachCommand,
-    detachCommand,
-    disksCommand,
-    demoCommand,
-    experimentCommand,
-  ]) {
-    program.addCommand(make());
-  }
+  for (const make of called(args[0])) program.addCommand(await make());
   strict(program);
   try {
     await program.parseAsync(args, { from: 'user' });
@@ -47,6 +38,12 @@ export async function runCli(args: readonly string[]): Promise<number> {
     if (known.code === 'INTERNAL' && error instanceof Error) process.stderr.write(`${error.stack ?? ''}\n`);
     return 1;
   }
+}
+
+/** The command of that name; where there is none, all, to tell which there are. */
+function called(name: string | undefined): (() => Promise<Command>)[] {
+  if (name === '--version' || name === '-V') return [];
+  return name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
 }
 
 /** Every command throws instead of exiting, and shows how it is used where an option is wrong. */
