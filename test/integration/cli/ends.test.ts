@@ -51,5 +51,4 @@ describe('how a command ends', () => {
     expect(how).toEqual([0, null]);
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
-  });
 });
