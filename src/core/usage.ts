@@ -38,8 +38,6 @@ import { TagTable } from './usage/tag-table.js';
 const KEPT_AT_LEAST = 60;
 /** How soon a wall clock that was set is noticed. */
 const LOOK_MS = 10;
-/** Records summed between two chances for others to run. */
-const RECORDS_A_SLICE = 4_096;
 
 export interface LedgerLimits {
   /** Most tags counted apart. */
@@ -123,7 +121,7 @@ export class Ledger implements UsageLedger, SecondHand {
   }
 
   /**
-   * The answer, in small steps. What is recorded after the first step is not in it.
+   * The answer, in small steps. Of everything counted, what is recorded between them may be in it; of a range it is not.
    * @param device what the rows carry as their device
    * @throws SluiceError at the first step: OUT_OF_RANGE for a range that begins before what is kept
    */
@@ -131,7 +129,7 @@ export class Ledger implements UsageLedger, SecondHand {
     const sum = new UsageSum(device, (id) => this.tags.shown(id), query);
     this.accounts.fold();
     if (query.fromMs === 0 && query.toMs === 0) {
-      this.open.addAll(sum);
+      yield* this.open.addAll(sum);
       yield* withRows(sum, this.startedMs, this.clock.wallMs());
       return;
     }
@@ -139,19 +137,14 @@ export class Ledger implements UsageLedger, SecondHand {
     const level = levelFor(query);
     const oldestS = this.oldestS(level, query.quantiles.length > 0);
     if (query.fromMs / MS_PER_S < oldestS) throw tooOld(query, level, oldestS * MS_PER_S);
-    const parts = this.parts(level, query.fromMs / MS_PER_S, query.toMs / MS_PER_S);
+    const parts = this.parts(level, query);
     let [startMs, endMs] = [query.fromMs, query.toMs];
-    let records = 0;
     for (const [i, { startS, block }] of parts.entries()) {
       if (query.stepMs !== 0) {
         if (i > 0 && startS * MS_PER_S !== startMs) yield* withRows(sum, startMs, endMs);
         [startMs, endMs] = [startS * MS_PER_S, (startS + STEPS_S[level]!) * MS_PER_S];
       }
-      sum.addBlock(block);
-      records += block.ids.length;
-      if (records < RECORDS_A_SLICE) continue;
-      records = 0;
-      yield null;
+      yield* sum.addBlock(block);
     }
     if (parts.length > 0) yield* withRows(sum, startMs, endMs);
   }
@@ -338,13 +331,14 @@ export class Ledger implements UsageLedger, SecondHand {
     return Math.max((nowMs - (quantiles ? step.keepQuantilesMs : step.keepMs)) / MS_PER_S, this.droppedBeforeS[level]!);
   }
 
-  /** What makes up [fromS, toS) at a level, by interval of that level. What is open is copied: it may close meanwhile. */
-  private parts(level: number, fromS: number, toS: number): { startS: number; block: UsageBlock }[] {
+  /** What makes up a range at a level, by interval of that level. What is open is copied: it may close meanwhile. */
+  private parts(level: number, { fromMs, toMs, quantiles }: UsageQuery): { startS: number; block: UsageBlock }[] {
+    const [fromS, toS] = [fromMs / MS_PER_S, toMs / MS_PER_S];
     const parts = this.series[level]!.between(fromS, toS);
     for (let i = 0; i <= level; i++) {
       const { startS, ids } = this.open.at(i);
       if (ids.length > 0 && startS >= fromS && startS < toS) {
-        parts.push({ startS: align(startS, level), block: this.open.packed(i) });
+        parts.push({ startS: align(startS, level), block: this.open.packed(i, quantiles.length === 0) });
       }
     }
     return parts.sort((a, b) => a.startS - b.startS);

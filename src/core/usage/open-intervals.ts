@@ -27,6 +27,9 @@ interface Open {
   number: number;
 }
 
+/** Tags summed between two chances for others to run. */
+const TAGS_A_SLICE = 4_096;
+
 const LATENCY_FIELDS = [
   [QUEUE, 0],
   [SERVICE, BUCKETS],
@@ -123,10 +126,13 @@ export class OpenIntervals {
     }
   }
 
-  /** What is open at a level now. */
-  packed(level: number): UsageBlock {
+  /**
+   * What is open at a level now.
+   * @param apart leaves histograms out
+   */
+  packed(level: number, apart = false): UsageBlock {
     const ids = Uint32Array.from(this.levels[level]!.ids).sort();
-    for (const id of ids) this.writer.add(this.rows, this.tags.open(level, id));
+    for (const id of ids) this.writer.add(this.rows, this.tags.open(level, id), apart);
     return this.writer.take(ids);
   }
 
@@ -174,10 +180,17 @@ export class OpenIntervals {
     }
   }
 
-  /** Adds each row that an execution is counted in exactly once. */
-  addAll(sum: UsageSum): void {
-    for (const [level, { ids }] of this.levels.entries()) {
-      for (const id of ids) sum.addRow(id, this.rows, this.tags.open(level, id));
+  /**
+   * Adds all that was ever counted, in small steps. A tag's rows are added together, so that each of its
+   * executions is in it once though rows go up a level between two steps.
+   */
+  *addAll(sum: UsageSum): Generator<null, void> {
+    for (let id = 0; id < this.tags.size; id++) {
+      for (let level = 0; level <= LEVELS; level++) {
+        const row = this.tags.open(level, id);
+        if (row !== 0) sum.addRow(id, this.rows, row);
+      }
+      if (id % TAGS_A_SLICE === TAGS_A_SLICE - 1) yield null;
     }
   }
 

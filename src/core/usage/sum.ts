@@ -20,11 +20,13 @@ import {
   WIDTH,
 } from './rows.js';
 import type { UsageRows } from './rows.js';
+import { sortInSteps } from './sort-steps.js';
 
 /** Above this many a sort is faster than insertion one by one. */
 const INSERTED_MAX = 200;
-/** Rows made between two chances for others to run. */
+/** Rows made, and records summed, between two chances for others to run. */
 const ROWS_A_SLICE = 1_000;
+const RECORDS_A_SLICE = 4_096;
 
 /** One for all rows: an answer has a million of them. */
 const NONE = Object.freeze<number[]>([]) as number[];
@@ -61,6 +63,8 @@ export class UsageSum {
   private ranks = new Int32Array(0);
   private byRank = new Int32Array(0);
   private readonly used: number[] = [];
+  /** Since the last chance for others to run. */
+  private records = 0;
   /** Place 0 takes what nobody asked for. */
   private sums = new Float64Array(WIDTH * 2);
   private readonly pool = new HistogramPool();
@@ -92,22 +96,24 @@ export class UsageSum {
     this.service[place] = this.pool.merge(this.service[place]!, rows.histograms, rows.field(row, SERVICE));
   }
 
-  addBlock(block: UsageBlock): void {
-    this.addSums(block.ids, block.sums);
-    this.addHistograms(block.ids, block.histograms);
+  /** In small steps. */
+  *addBlock(block: UsageBlock): Generator<null, void> {
+    yield* this.addSums(block.ids, block.sums);
+    yield* this.addHistograms(block.ids, block.histograms);
   }
 
   /** @param ids the tags' numbers in the order of the records */
-  addSums(ids: Uint32Array, sums: Uint8Array): void {
+  *addSums(ids: Uint32Array, sums: Uint8Array): Generator<null, void> {
     const reader = new SumsReader(sums);
     for (const id of ids) {
       const place = this.place(id);
       reader.addTo(this.sums, place * WIDTH);
+      if ((this.records = (this.records + 1) % RECORDS_A_SLICE) === 0) yield null;
     }
   }
 
   /** As addSums; nothing to do where no quantile is asked for. */
-  addHistograms(ids: Uint32Array, histograms: Uint8Array): void {
+  *addHistograms(ids: Uint32Array, histograms: Uint8Array): Generator<null, void> {
     // None are left where the wall clock went back behind what was let go of.
     if (this.query.quantiles.length === 0 || histograms.length === 0) return;
     const reader = new HistogramsReader(histograms);
@@ -120,13 +126,14 @@ export class UsageSum {
         this.queue[place] = this.filled(this.queue[place]!, reader);
         this.service[place] = this.filled(this.service[place]!, reader);
       }
+      if ((this.records = (this.records + 1) % RECORDS_A_SLICE) === 0) yield null;
     }
   }
 
   /** Ends the interval: its rows in order, the first topN of them. */
   *finish(startMs: number, endMs: number): Generator<null, UsageInterval> {
     const rows: UsageRow[] = [];
-    for (const place of this.ranked()) {
+    for (const place of yield* this.ranked()) {
       rows.push({
         device: this.device,
         tag: this.names[this.used[place - 1]!]!,
@@ -211,20 +218,21 @@ export class UsageSum {
     this.service[place] = EMPTY_HISTOGRAM;
   }
 
-  private rank(): void {
-    if (this.ranks.length === this.names.length) return;
+  private *rank(): Generator<null, void> {
     const { names } = this;
-    this.byRank = Int32Array.from(names.keys()).sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
+    if (this.ranks.length === names.length) return;
+    const byName = (a: number, b: number): number => (names[a]! < names[b]! ? -1 : 1);
+    this.byRank = yield* sortInSteps(Int32Array.from(names.keys()), byName);
     this.ranks = new Int32Array(names.length);
     this.byRank.forEach((group, rank) => (this.ranks[group] = rank));
   }
 
   /** The places to show, in order. */
-  private ranked(): Iterable<number> {
+  private *ranked(): Generator<null, Iterable<number>> {
     const { orderBy, topN } = this.query;
     const count = this.used.length;
-    this.rank();
     if (orderBy === 'tag') {
+      yield* this.rank();
       // Ranks are whole numbers: typed arrays sort those without asking.
       const ranks = Int32Array.from(this.used, (group) => this.ranks[group]!).sort();
       const shown = topN === 0 ? ranks : ranks.subarray(0, topN);
@@ -233,15 +241,22 @@ export class UsageSum {
     const field = { cost: COST, bytes: BYTES, ops: COUNT }[orderBy];
     const weights = new Float64Array(count + 1);
     for (let place = 1; place <= count; place++) weights[place] = this.over(place, field);
+    if (topN !== 0 && topN < count && topN <= INSERTED_MAX) return this.first(topN, weights);
+    yield* this.rank();
+    const all = yield* sortInSteps(
+      Int32Array.from(this.used, (_, i) => i + 1),
+      (a, b) => weights[b]! - weights[a]! || this.ranks[this.used[a - 1]!]! - this.ranks[this.used[b - 1]!]!,
+    );
+    return topN === 0 ? all : all.subarray(0, topN);
+  }
+
+  /** A few of many: most are told from the last of the few by one comparison, and no order of all is made for them. */
+  private first(topN: number, weights: Float64Array): number[] {
+    const { names, used } = this;
     const compare = (a: number, b: number): number =>
-      weights[b]! - weights[a]! || this.ranks[this.used[a - 1]!]! - this.ranks[this.used[b - 1]!]!;
-    if (topN === 0 || topN >= count || topN > INSERTED_MAX) {
-      const all = Int32Array.from(this.used, (_, i) => i + 1).sort(compare);
-      return topN === 0 ? all : all.subarray(0, topN);
-    }
-    // A few of many: most are told from the last of the few by one comparison.
+      weights[b]! - weights[a]! || (names[used[a - 1]!]! < names[used[b - 1]!]! ? -1 : 1);
     const first: number[] = [];
-    for (let place = 1; place <= count; place++) {
+    for (let place = 1; place < weights.length; place++) {
       if (first.length === topN && compare(first[topN - 1]!, place) < 0) continue;
       let at = first.length;
       while (at > 0 && compare(place, first[at - 1]!) < 0) at -= 1;

@@ -203,6 +203,29 @@ describe('Ledger', () => {
     );
   });
 
+  it('answers for everything in small steps, each execution once though intervals close between them', () => {
+    const clock = new WallClock(T0);
+    const ledger = new Ledger(clock);
+    const tags = Array.from({ length: 20_000 }, (_, i) => `t${String(i % 10)}/${String(i)}`);
+    const read = (tag: string): void => ledger.account(tag).record(1, 1, 1, false, false, 0, 0, clock.nowNs());
+    for (const tag of tags) read(tag);
+    for (const query of [ALL, { ...ALL, groupLevel: 1, quantiles: [0.5] }, { ...ALL, orderBy: 'cost' as const }]) {
+      const steps = ledger.steps(query, 'disk0');
+      const counted = new Map<string, number>();
+      let turns = 0;
+      for (let step = steps.next(); step.done !== true; step = steps.next()) {
+        turns += 1;
+        clock.advance(60_000);
+        read('late');
+        for (const row of step.value?.rows ?? []) counted.set(row.tag, row.ops[0]!.count);
+      }
+      expect(turns).toBeGreaterThan(tags.length / 4_096);
+      counted.delete('late');
+      expect(counted.size).toBe(query.groupLevel === 1 ? 10 : tags.length);
+      for (const count of counted.values()) expect(count).toBe(tags.length / counted.size);
+    }
+  });
+
   it('sums groups to the total, and quantiles of a group as if its tags had been one', () => {
     fc.assert(
       fc.property(fc.array(execution, { minLength: 1, maxLength: 80 }), (list) => {
