@@ -8,6 +8,7 @@ import type { UsageSeries } from './usage-series.js';
 
 /** 33 microseconds to 8.6 seconds. */
 const BOUNDS_NS: readonly number[] = Array.from({ length: 19 }, (_, i) => 2 ** (15 + i));
+const BOUNDS = BOUNDS_NS.map((ns) => String(ns / NS_PER_S));
 /** By bound: the first bucket that is not below it. */
 const ENDS = BOUNDS_NS.map((ns) => bucketOf(ns));
 const US_PER_S = 1_000_000;
@@ -17,27 +18,34 @@ const HISTOGRAMS = [
   { name: 'sluice_io_service_latency_seconds', help: 'Time at the device.', from: BUCKETS, sum: 'serviceUsSum' },
 ] as const;
 
-/** In the text exposition format; devices and tags hold nothing that a label would have to escape. */
-export function latencyText(devices: ReadonlyMap<string, readonly UsageSeries[]>): string {
-  const lines: string[] = [];
-  for (const { name, help, from, sum } of HISTOGRAMS) {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} histogram`);
-    for (const [device, series] of devices) {
-      for (const { tag, ops, latencies } of series) {
-        const labels = `device="${device}",tag="${tag}"`;
-        let bucket = 0;
-        let below = 0;
-        for (const [i, end] of ENDS.entries()) {
-          for (; bucket < end; bucket++) below += latencies[from + bucket]!;
-          lines.push(`${name}_bucket{le="${String(BOUNDS_NS[i]! / NS_PER_S)}",${labels}} ${String(below)}`);
-        }
-        for (; bucket < BUCKETS; bucket++) below += latencies[from + bucket]!;
-        const seconds = ops.reduce((total, op) => total + op[sum], 0) / US_PER_S;
-        lines.push(`${name}_bucket{le="+Inf",${labels}} ${String(below)}`);
-        lines.push(`${name}_sum{${labels}} ${String(Math.max(0, seconds))}`);
-        lines.push(`${name}_count{${labels}} ${String(below)}`);
-      }
-    }
+/** In the text exposition format, piece by piece; devices and tags hold nothing that a label would have to escape. */
+export function* latencyText(devices: ReadonlyMap<string, readonly UsageSeries[]>): Generator<string, void> {
+  for (const histogram of HISTOGRAMS) {
+    const { name, help } = histogram;
+    yield `# HELP ${name} ${help}\n# TYPE ${name} histogram\n`;
+    for (const [device, series] of devices) yield deviceText(histogram, device, series);
   }
-  return `${lines.join('\n')}\n`;
+}
+
+function deviceText(
+  { name, from, sum }: (typeof HISTOGRAMS)[number],
+  device: string,
+  series: readonly UsageSeries[],
+): string {
+  let text = '';
+  for (const { tag, ops, latencies } of series) {
+    const labels = `device="${device}",tag="${tag}"`;
+    let bucket = 0;
+    let below = 0;
+    for (const [i, end] of ENDS.entries()) {
+      for (; bucket < end; bucket++) below += latencies[from + bucket]!;
+      text += `${name}_bucket{le="${BOUNDS[i]!}",${labels}} ${String(below)}\n`;
+    }
+    for (; bucket < BUCKETS; bucket++) below += latencies[from + bucket]!;
+    const seconds = ops.reduce((total, op) => total + op[sum], 0) / US_PER_S;
+    text += `${name}_bucket{le="+Inf",${labels}} ${String(below)}\n`;
+    text += `${name}_sum{${labels}} ${String(Math.max(0, seconds))}\n`;
+    text += `${name}_count{${labels}} ${String(below)}\n`;
+  }
+  return text;
 }

@@ -1,4 +1,5 @@
 /** What this host has served and how it stands, for a Prometheus collector. The one file that knows prom-client. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Counter, Gauge, Registry, collectDefaultMetrics } from 'prom-client';
 import { OP_NAMES } from '../core/model/request.js';
 import type { OpUsage } from '../core/model/usage.js';
@@ -80,7 +81,13 @@ export class Metrics {
     for (const [device, ledger] of this.ledgers()) usage.set(device, await this.readLedger(device, ledger));
     this.setUsage(usage);
     this.readDevices();
-    return (await this.registry.metrics()) + latencyText(usage);
+    await nextTurn();
+    let text = await this.registry.metrics();
+    for (const piece of latencyText(usage)) {
+      text += piece;
+      await nextTurn();
+    }
+    return text;
   }
 
   /** Others run between its steps. */
@@ -89,7 +96,7 @@ export class Metrics {
     if (series === undefined) this.series.set(device, (series = new DeviceUsageSeries(ledger)));
     const steps = series.read();
     let step = steps.next();
-    for (; step.done !== true; step = steps.next()) await new Promise((resolve) => setImmediate(resolve));
+    for (; step.done !== true; step = steps.next()) await nextTurn();
     return step.value;
   }
 

@@ -28,6 +28,9 @@ const INSERTED_MAX = 200;
 const ROWS_A_SLICE = 1_000;
 const RECORDS_A_SLICE = 4_096;
 
+const SLAB_BITS = 8;
+const SLAB_PLACES = 1 << SLAB_BITS;
+
 /** One for all rows: an answer has a million of them. */
 const NONE = Object.freeze<number[]>([]) as number[];
 
@@ -65,8 +68,8 @@ export class UsageSum {
   private readonly used: number[] = [];
   /** Since the last chance for others to run. */
   private records = 0;
-  /** Place 0 takes what nobody asked for. */
-  private sums = new Float64Array(WIDTH * 2);
+  /** By place, in slabs: one array that grows would be copied as a whole. Place 0 takes what nobody asked for. */
+  private readonly slabs = [new Float64Array(SLAB_PLACES * WIDTH)];
   private readonly pool = new HistogramPool();
   private readonly queue: number[] = [];
   private readonly service: number[] = [];
@@ -90,7 +93,7 @@ export class UsageSum {
   addRow(id: number, rows: UsageRows, row: number): void {
     const place = this.place(id);
     if (place === 0) return;
-    rows.addSums(row, this.sums, place * WIDTH);
+    rows.addSums(row, this.slabOf(place), sumsAt(place));
     if (this.query.quantiles.length === 0) return;
     this.queue[place] = this.pool.merge(this.queue[place]!, rows.histograms, rows.field(row, QUEUE));
     this.service[place] = this.pool.merge(this.service[place]!, rows.histograms, rows.field(row, SERVICE));
@@ -107,7 +110,7 @@ export class UsageSum {
     const reader = new SumsReader(sums);
     for (const id of ids) {
       const place = this.place(id);
-      reader.addTo(this.sums, place * WIDTH);
+      reader.addTo(this.slabOf(place), sumsAt(place));
       if ((this.records = (this.records + 1) % RECORDS_A_SLICE) === 0) yield null;
     }
   }
@@ -139,7 +142,7 @@ export class UsageSum {
         tag: this.names[this.used[place - 1]!]!,
         startMs,
         endMs,
-        ops: opsOf(this.sums, place * WIDTH),
+        ops: opsOf(this.slabOf(place), sumsAt(place)),
         queueUs: this.percentiles(this.queue[place]),
         serviceUs: this.percentiles(this.service[place]),
       });
@@ -205,13 +208,8 @@ export class UsageSum {
   }
 
   private clear(place: number): void {
-    const end = (place + 1) * WIDTH;
-    if (end > this.sums.length) {
-      const grown = new Float64Array(this.sums.length * 2);
-      grown.set(this.sums);
-      this.sums = grown;
-    }
-    this.sums.fill(0, place * WIDTH, end);
+    if (place >>> SLAB_BITS >= this.slabs.length) this.slabs.push(new Float64Array(SLAB_PLACES * WIDTH));
+    this.slabOf(place).fill(0, sumsAt(place), sumsAt(place) + WIDTH);
     this.pool.free(this.queue[place] ?? EMPTY_HISTOGRAM);
     this.pool.free(this.service[place] ?? EMPTY_HISTOGRAM);
     this.queue[place] = EMPTY_HISTOGRAM;
@@ -222,9 +220,9 @@ export class UsageSum {
     const { names } = this;
     if (this.ranks.length === names.length) return;
     const byName = (a: number, b: number): number => (names[a]! < names[b]! ? -1 : 1);
-    this.byRank = yield* sortInSteps(Int32Array.from(names.keys()), byName);
+    this.byRank = yield* sortInSteps(upTo(names.length), byName);
     this.ranks = new Int32Array(names.length);
-    this.byRank.forEach((group, rank) => (this.ranks[group] = rank));
+    for (let rank = 0; rank < names.length; rank++) this.ranks[this.byRank[rank]!] = rank;
   }
 
   /** The places to show, in order. */
@@ -234,29 +232,36 @@ export class UsageSum {
     if (orderBy === 'tag') {
       yield* this.rank();
       // Ranks are whole numbers: typed arrays sort those without asking.
-      const ranks = Int32Array.from(this.used, (group) => this.ranks[group]!).sort();
+      const ranks = new Int32Array(count);
+      for (let i = 0; i < count; i++) ranks[i] = this.ranks[this.used[i]!]!;
+      if (count > ROWS_A_SLICE) yield null;
+      ranks.sort();
       const shown = topN === 0 ? ranks : ranks.subarray(0, topN);
       return shown.map((rank) => this.places[this.byRank[rank]!]!);
     }
     const field = { cost: COST, bytes: BYTES, ops: COUNT }[orderBy];
     const weights = new Float64Array(count + 1);
-    for (let place = 1; place <= count; place++) weights[place] = this.over(place, field);
-    if (topN !== 0 && topN < count && topN <= INSERTED_MAX) return this.first(topN, weights);
+    for (let place = 1; place <= count; place++) {
+      weights[place] = this.over(place, field);
+      if (place % RECORDS_A_SLICE === 0) yield null;
+    }
+    if (topN !== 0 && topN < count && topN <= INSERTED_MAX) return yield* this.first(topN, weights);
     yield* this.rank();
     const all = yield* sortInSteps(
-      Int32Array.from(this.used, (_, i) => i + 1),
-      (a, b) => weights[b]! - weights[a]! || this.ranks[this.used[a - 1]!]! - this.ranks[this.used[b - 1]!]!,
+      upTo(count),
+      (a, b) => weights[b + 1]! - weights[a + 1]! || this.ranks[this.used[a]!]! - this.ranks[this.used[b]!]!,
     );
-    return topN === 0 ? all : all.subarray(0, topN);
+    return (topN === 0 ? all : all.subarray(0, topN)).map((at) => at + 1);
   }
 
   /** A few of many: most are told from the last of the few by one comparison, and no order of all is made for them. */
-  private first(topN: number, weights: Float64Array): number[] {
+  private *first(topN: number, weights: Float64Array): Generator<null, number[]> {
     const { names, used } = this;
     const compare = (a: number, b: number): number =>
       weights[b]! - weights[a]! || (names[used[a - 1]!]! < names[used[b - 1]!]! ? -1 : 1);
     const first: number[] = [];
     for (let place = 1; place < weights.length; place++) {
+      if (place % RECORDS_A_SLICE === 0) yield null;
       if (first.length === topN && compare(first[topN - 1]!, place) < 0) continue;
       let at = first.length;
       while (at > 0 && compare(place, first[at - 1]!) < 0) at -= 1;
@@ -266,11 +271,29 @@ export class UsageSum {
     return first;
   }
 
+  private slabOf(place: number): Float64Array {
+    return this.slabs[place >>> SLAB_BITS]!;
+  }
+
   private over(place: number, field: number): number {
+    const sums = this.slabOf(place);
+    const at = sumsAt(place) + field;
     let sum = 0;
-    for (let op = 0; op < OPS_MAX; op++) sum += this.sums[place * WIDTH + op * SUMS + field]!;
+    for (let op = 0; op < OPS_MAX; op++) sum += sums[at + op * SUMS]!;
     return sum;
   }
+}
+
+/** The numbers below n, in order. */
+function upTo(n: number): Int32Array<ArrayBuffer> {
+  const numbers = new Int32Array(n);
+  for (let i = 0; i < n; i++) numbers[i] = i;
+  return numbers;
+}
+
+/** Where in its slab the sums of a place begin. */
+function sumsAt(place: number): number {
+  return (place & (SLAB_PLACES - 1)) * WIDTH;
 }
 
 /** @param at where in `sums` the sums of operation 1 begin */

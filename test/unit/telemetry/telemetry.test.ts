@@ -20,7 +20,7 @@ describe('latencyText', () => {
     const account = ledger.account('acme/db');
     const times = [0, 32_767, 32_768, 65_535, 65_536, 1_000_000, 8_589_934_591, 8_589_934_592, 3_600e9];
     for (const ns of times) account.record(1, 512, 1, false, false, ns, 2 * ns, 0);
-    const text = latencyText(new Map([['disk0', readNow(new DeviceUsageSeries(ledger))]]));
+    const text = [...latencyText(new Map([['disk0', readNow(new DeviceUsageSeries(ledger))]]))].join('');
     const counts = [
       ...text.matchAll(/queue_latency_seconds_bucket\{le="([^"]+)",device="disk0",tag="acme\/db"\} (\d+)/g),
     ];
