@@ -99,6 +99,15 @@ describe('negotiation', () => {
 });
 
 describe.each([true, false])('requests, with structured replies: %s', (structured) => {
+  test('FUA goes with each piece of its write to the device, and with no other request', async () => {
+    await using rig = await FakeRig.start();
+    using client = await RawNbd.open(rig.port, 'disk0@a', structured);
+    await client.write(0, Buffer.alloc(2 * MIB), COMMAND_FLAGS.FUA);
+    await client.request(COMMANDS.WRITE_ZEROES, 0, 4_096, { flags: COMMAND_FLAGS.FUA });
+    await client.write(0, Buffer.alloc(4_096));
+    expect(rig.device.submitted.map(({ fua }) => fua)).toEqual([true, true, true, false]);
+  });
+
   test('what is written is read: in pieces, whole, with FUA, after zeroes', async () => {
     await using rig = await WholeRig.start({ devices: { d: SSD } });
     using client = await RawNbd.open(rig.port, 'd@a', structured);

@@ -307,7 +307,7 @@ test(`${String(MUTATIONS)} mutated conversations: understood or refused by the p
     { numRuns: MUTATIONS },
   );
   expect(refused).toBeGreaterThan(MUTATIONS / 10);
-});
+}, 120_000);
 
 test(`${String(MUTATIONS)} mutated replies: understood or refused by the protocol's own error`, () => {
   const key: Cookie = { cookieHigh: 1, cookieLow: 2 };
