@@ -91,7 +91,6 @@ export class LoadHost {
       epoch: known?.epoch ?? 1,
       n: this.#n,
       acked: this.#n - 1,
-      server: known?.server ?? '',
       leaseMs: 3_000,
       settings: this.#settings,
       settingsRevision: 1,

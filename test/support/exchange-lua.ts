@@ -6,7 +6,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Redis } from 'ioredis';
-import { packCall, unpackReply } from '../../src/coordination/redis/exchange-message.js';
+import { packCall, packRows, unpackReply } from '../../src/coordination/redis/exchange-message.js';
 import { Packer, unpack, type Packed } from '../../src/coordination/redis/message-pack.js';
 import { LUA_DIR, loadLibrary, type Library } from '../../src/coordination/redis/script.js';
 import type { ExchangeCall, ExchangeReply } from '../../src/coordination/exchange/protocol.js';
@@ -23,7 +23,7 @@ const SURROUNDINGS = `
 local K, arguments
 
 local function store_us()
-  return tonumber(arguments[4])
+  return tonumber(arguments[5])
 end
 
 local function publish_nudge(host)
@@ -68,6 +68,7 @@ export class LuaExchange {
     around: { readonly nowUs: number; readonly server: string; readonly incarnation: string },
   ): Promise<{ reply: ExchangeReply; nudges: string[] }> {
     const bytes = packCall(this.#packer, call);
+    const rows = packRows(this.#packer, call.rows);
     const { server, incarnation, nowUs } = around;
     if (!this.#loaded) await this.forget();
     const reply = await this.#redis.callBuffer(
@@ -76,6 +77,7 @@ export class LuaExchange {
       1,
       KEY,
       bytes,
+      rows,
       server,
       incarnation,
       nowUs,

@@ -107,7 +107,6 @@ export class Conversation {
       epoch: epoch.number,
       n: epoch.n,
       acked: epoch.acked,
-      server: epoch.server,
       leaseMs,
       settings: settings(),
       settingsRevision: settingsRevision(),

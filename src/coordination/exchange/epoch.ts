@@ -8,8 +8,6 @@ const AVERAGE_PART = 1 / 8;
 export class Epoch {
   /** Of the state; '' before this host ever joined. */
   incarnation = '';
-  /** Which process served the last call. */
-  server = '';
   /** Rises with every join. */
   number = 0;
   /** A join was answered, and nothing has ended the epoch since. */
@@ -53,7 +51,6 @@ export class Epoch {
   taken(reply: ExchangeReply, tookNs: number): number {
     this.lives = true;
     this.incarnation = reply.incarnation;
-    this.server = reply.server;
     this.acked = reply.n;
     this.advance = reply.advance;
     this.outageQuota = reply.outageQuota;

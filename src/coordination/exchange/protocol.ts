@@ -89,8 +89,6 @@ export interface ExchangeCall {
   readonly n: number;
   /** The highest n that was answered. State that has not seen it has gone back in time. */
   readonly acked: number;
-  /** Which server process answered last; '' before the first. Another one than the state knows: leases are extended by the gap. */
-  readonly server: string;
   /** How long after this call the host's epoch lives without another one. Hosts call at least five times as often. */
   readonly leaseMs: number;
   /** The device as the host knows it; the highest revision wins. */

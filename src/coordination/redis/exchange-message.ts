@@ -12,9 +12,10 @@ import { unpack, type Packed, type Packer } from './message-pack.js';
 
 const US_PER_MS = 1_000;
 
+/** The call but for its rows. */
 export function packCall(packer: Packer, call: ExchangeCall): Buffer {
   packer.begin();
-  packer.array(18);
+  packer.array(17);
   packer.text(call.device);
   packer.text(call.host);
   packer.text(call.kind);
@@ -30,7 +31,6 @@ export function packCall(packer: Packer, call: ExchangeCall): Buffer {
   packer.number(call.outageQuota);
   packer.number(call.hosts);
   packer.number(call.advanceIdle);
-  packRows(packer, call.rows);
   packer.array(call.nodes.length);
   for (const node of call.nodes) packNode(packer, node);
   packNumbers(packer, call.forget);
@@ -51,11 +51,11 @@ function packSettings(packer: Packer, { settings }: ExchangeCall): void {
 
 /**
  * All rows as one string, read by `struct` at the other end, which is far quicker than tables in
- * tables: eight doubles, then tag, costs and ages, each with its length before it. Which
+ * tables: eight doubles as the state keeps them, then tag, costs and ages, each with its length before it. Which
  * of them the scheduler in force asks for, the state knows and not the host.
  */
-function packRows(packer: Packer, rows: readonly RowState[]): void {
-  const end = packer.beginBytes();
+export function packRows(packer: Packer, rows: readonly RowState[]): Buffer {
+  packer.begin();
   for (const row of rows) {
     packer.rawDouble(row.row);
     packer.rawDouble(row.backlog);
@@ -69,7 +69,7 @@ function packRows(packer: Packer, rows: readonly RowState[]): void {
     packer.rawWords(row.headCosts);
     packer.rawWords(row.headAgesUs);
   }
-  end();
+  return packer.end();
 }
 
 function packNode(packer: Packer, node: NodeState): void {

@@ -68,32 +68,24 @@ export class Packer {
     this.#at += buffer.write(value, this.#at);
   }
 
-  /** A string of bytes follows, written by the raw methods; the function returned ends it. */
-  beginBytes(): () => void {
-    this.#need(5);
-    this.#buffer[this.#at] = 0xdb;
-    this.#at += 5;
-    const from = this.#at;
-    return () => this.#buffer.writeUInt32BE(this.#at - from, from - 4);
-  }
-
+  /** The raw methods write what `struct` reads and no MessagePack. */
   rawDouble(value: number): void {
     this.#need(8);
-    this.#at = this.#buffer.writeDoubleBE(value, this.#at);
+    this.#at = this.#buffer.writeDoubleLE(value, this.#at);
   }
 
   /** With its length in two bytes before it. */
   rawText(value: string): void {
     const bytes = Buffer.byteLength(value);
     this.#need(2 + bytes);
-    this.#at = this.#buffer.writeUInt16BE(bytes, this.#at);
-    this.#at += this.#buffer.write(value, this.#at);
+    this.#at = this.#buffer.writeUInt16LE(bytes, this.#at);
+    if (bytes > 0) this.#at += this.#buffer.write(value, this.#at);
   }
 
-  /** Whole numbers of four bytes each, those that are greater as the greatest; how many bytes that is comes first. */
+  /** Whole numbers of four bytes each, the highest first, those that are greater as the greatest; how many bytes that is comes before them. */
   rawWords(values: readonly number[]): void {
     this.#need(2 + values.length * 4);
-    this.#at = this.#buffer.writeUInt16BE(values.length * 4, this.#at);
+    this.#at = this.#buffer.writeUInt16LE(values.length * 4, this.#at);
     for (const value of values) this.#at = this.#buffer.writeUInt32BE(Math.min(value, WORD - 1), this.#at);
   }
 

@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { SluiceError } from '../../core/model/errors.js';
 import type { ExchangeCall, ExchangeReply, ExchangeTransport } from '../exchange/protocol.js';
 import type { RedisConnection } from './connection.js';
-import { packCall, unpackReply } from './exchange-message.js';
+import { packCall, packRows, unpackReply } from './exchange-message.js';
 import { Packer } from './message-pack.js';
 import { KEY_PREFIX } from './requirements.js';
 import { loadLibrary } from './script.js';
@@ -46,7 +46,7 @@ export class RedisExchange implements ExchangeTransport {
     const bytes = await this.#connection.callForBytes(
       this.#library,
       [key],
-      [packCall(this.#packer, call), server, randomUUID()],
+      [packCall(this.#packer, call), packRows(this.#packer, call.rows), server, randomUUID()],
     );
     return unpackReply(bytes, call.n, server);
   }

@@ -59,7 +59,6 @@ export class ModelHost {
   epoch = 1;
   n = 0;
   acked = 0;
-  server = '';
   advance = 0;
   outageQuota = 0;
   hosts = 0;
@@ -159,7 +158,6 @@ export class ModelHost {
       epoch: this.epoch,
       n: this.n,
       acked: this.acked,
-      server: this.server,
       leaseMs: this.leaseMs,
       settings: this.settings,
       settingsRevision: this.settingsRevision,
@@ -181,7 +179,6 @@ export class ModelHost {
 
   taken(reply: ExchangeReply): void {
     this.#lastReply = reply;
-    this.server = reply.server;
     this.acked = reply.n;
     if (reply.status === 'rejoin') {
       this.kind = 'join';

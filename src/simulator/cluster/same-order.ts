@@ -251,7 +251,6 @@ export class SameOrder {
       epoch: 1,
       n: this.#n,
       acked: this.#n - 1,
-      server: 'server',
       leaseMs: LEASE_MS,
       settings: this.#settings,
       settingsRevision: 1,

@@ -3,9 +3,10 @@
 -- counters only: src/coordination/exchange/protocol.ts. The twin's exchange.ts, step for step.
 --
 -- keys  1 the device's state, sluice:{DEVICE}:exchange; all other keys begin with it and ':', in the same slot
--- args  1 the call, a message-packed array in the order of `said` below
---       2 run id of the server that this connection leads to
---       3 a fresh id for an incarnation, should one begin
+-- args  1 the call but for its rows, a message-packed array in the order of `said` below
+--       2 the rows, one behind the other as report.lua says
+--       3 run id of the server that this connection leads to
+--       4 a fresh id for an incarnation, should one begin
 -- Returns, message-packed
 --   {status, code, message, incarnation, epoch, {row, granted …}, {{row, code, message}…}, grants made,
 --    settling, advance, outage quota, depth, slots used, hosts, contended, again us}
@@ -24,13 +25,14 @@ local said, server, fresh
 
 local function hear()
   local argument = cmsgpack.unpack(arguments[1])
-  server, fresh = arguments[2], arguments[3]
+  local bytes = arguments[2]
+  server, fresh = arguments[3], arguments[4]
   local rows, count = {}, 0
-  -- The rows, one behind the other in one string.
-  local bytes, at = argument[16], 1
-  while at <= #bytes do
-    local row = { unpack_values('>ddddddddHc0Hc0Hc0', bytes, at) }
-    at = row[12]
+  local at, last = 1, #bytes
+  while at <= last do
+    local row = { unpack_values(SAID_FORM, bytes, at) }
+    at = row[R_LEAF]
+    row[R_LEAF] = false
     count = count + 1
     rows[count] = row
   end
@@ -39,7 +41,7 @@ local function hear()
     epoch = argument[5], n = argument[6], acked = argument[7], lease_us = argument[8],
     settings = argument[9], settings_revision = argument[10], exchange_us = argument[11],
     advance = argument[12], outage_quota = argument[13], hosts = argument[14], advance_idle = argument[15],
-    rows = rows, nodes = argument[17], forget = argument[18],
+    rows = rows, nodes = argument[16], forget = argument[17],
   }
 end
 
@@ -131,8 +133,9 @@ local function standing(known)
     return 'rejoin'
   end
   local numbers = {}
-  for i, row in ipairs(said.rows) do
-    numbers[i] = row[R_ROW]
+  local rows = said.rows
+  for i = 1, #rows do
+    numbers[i] = rows[i][R_ROW]
   end
   for _, number in ipairs(said.forget) do
     numbers[#numbers + 1] = number
@@ -228,14 +231,16 @@ end
 
 -- The totals of rows with grants that the host has not said it saw.
 local function unseen_grants(host)
-  local granted, unseen = {}, {}
-  for _, id in ipairs(host.unseen) do
-    local leaf = node_if_any(id)
-    local row = leaf and find_row(leaf, host.uid)
+  local granted, unseen, count = {}, {}, 0
+  local ids, uid = host.unseen, host.uid
+  for i = 1, #ids do
+    local id = ids[i]
+    local leaf = nodes[id] or node_if_any(id)
+    local row = leaf and find_row(leaf, uid)
     if row and row[GRANTED] ~= row[SEEN] then
-      local count = #granted
-      granted[count + 1], granted[count + 2] = row[ROW], row[GRANTED]
-      unseen[#unseen + 1] = id
+      count = count + 1
+      granted[2 * count - 1], granted[2 * count] = row[ROW], row[GRANTED]
+      unseen[count] = id
     end
   end
   host.unseen = unseen

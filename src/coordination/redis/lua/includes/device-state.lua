@@ -86,6 +86,8 @@ end
 -- #define WEIGHED 13
 -- #define COSTS 14
 -- #define ARRIVALS 15
+-- BACKLOG to FINISHED as they are packed, false where that has not been done.
+-- #define COUNTS 16
 -- #define ROW_BYTES 108
 
 -- Records are packed by `struct`: it makes a table of the right size at once. A leaf begins with how
@@ -93,7 +95,7 @@ end
 local COMMON = 'ddddddddddddddddHc0'
 local INNER_FORM = '<B' .. COMMON .. 'ddddddddd'
 local ROW_FORM = '<dddddddddddddHc0Hc0'
-local SINGLE_FORM = '<B' .. COMMON .. 'dddHdddddddddddddHc0Hc0'
+local COUNTS_FORM = '<ddddddd'
 local leaf_forms = {}
 local function leaf_form(rows)
   local form = leaf_forms[rows]
@@ -110,6 +112,8 @@ local nodes, tag_ids, row_leaves
 -- What a call works on.
 local by_uid
 local changed, gone
+-- What is to leave the stored orders, by home.
+local removed
 local tag_changed, row_changed
 local idle_changed
 local dormant_more
@@ -127,7 +131,7 @@ end
 
 local function begin_changes()
   changed, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
-  nudges, blocked, walks = {}, {}, {}
+  nudges, blocked, walks, removed = {}, {}, {}, {}
 end
 
 local function read_meta(blob)
@@ -213,11 +217,18 @@ local function remember(blob)
   }
 end
 
-local function touch(node)
+-- The node is to be written: its counter, its rows or, of an inner node, its domain's time have changed, and nothing else.
+local function touch_counts(node)
   if not node.changed then
     node.changed = true
     changed[#changed + 1] = node
   end
+end
+
+-- Anything of it has changed: what was packed of it (flush.lua) is out of date.
+local function touch(node)
+  node.head = false
+  touch_counts(node)
 end
 
 -- Catches up with what was taken back from its home's time while the node was not looked at.
@@ -246,10 +257,12 @@ end
 
 -- The node is in memory. `key` is its number as a key, `above` its home. Of an inner node: `below` are its children there, by number, `here` how many of them are
 -- active, `heap` those in their order, but for what a search has set aside. Of one that is active: in whose stored
--- order it stands (`in_order`), there with what sequence, and with a counter that is at most `order_vio`.
+-- order it stands (`in_order`), there with a counter that is at most `order_vio`. A leaf has no more than these eight
+-- fields by name: a ninth would double the room that they take, and most of a call is waiting for memory.
 local function keep(node)
   nodes[node[ID]] = node
   node.key = tostring(node[ID])
+  node.changed, node.head, node.tail, node.place = false, false, false, false
   kept_nodes = kept_nodes + 1
   if node[INNER] then
     node.below, node.here, node.heap = {}, 0, {}
@@ -258,6 +271,22 @@ end
 
 local function member_of(seq, id)
   return pack_values('>I6I6', seq, id)
+end
+
+local function note_in(lists, home, value, member)
+  local list = lists[home]
+  if not list then
+    list = {}
+    lists[home] = list
+  end
+  list[#list + 1] = value
+  list[#list + 1] = member
+end
+
+-- Before its sequence changes, or when it is gone.
+local function leave_stored_order(node)
+  note_in(removed, node.in_order, member_of(node[SEQ], node[ID]))
+  node.in_order = false
 end
 
 local function skip_count(_, ...)
@@ -283,7 +312,7 @@ end
 local function take_blob(blob)
   local node = unpack_node(blob)
   if node[ACTIVE] then
-    node.in_order, node.order_seq, node.order_vio = node[HOME], node[SEQ], node[VIO]
+    node.in_order, node.order_vio = node[HOME], node[VIO]
   end
   keep(node)
   return node
@@ -420,14 +449,16 @@ local function load_rows(uid, rows, more)
     row_leaves[uid] = known
   end
   local ids, asked = {}, {}
-  for _, id in ipairs(more) do
+  for i = 1, #more do
+    local id = more[i]
     if nodes[id] == nil and not asked[id] then
       asked[id] = true
       ids[#ids + 1] = id
     end
   end
   local unknown = {}
-  for _, row in ipairs(rows) do
+  for i = 1, #rows do
+    local row = rows[i]
     local leaf = known[row]
     if leaf == nil then
       unknown[#unknown + 1] = row

@@ -10,77 +10,86 @@ do
     end
   end
 
+  -- A packed record is, in this order: how many rows, `head`, the counter, `tail`, and what follows them. Head and
+  -- tail of a node rarely change, and packing a string is a tenth of packing its numbers.
+  local HEAD_FORM = '<dddddd'
+  local TAIL_FORM = '<dddddddddHc0'
+  local PACKED_INNER = '<Bc0dc0ddddddddd'
+  local PACKED_ROW = '<dc0dddddHc0Hc0'
+  local PACKED_SINGLE = '<Bc0dc0dddHdc0dddddHc0Hc0'
+
+  local packed_leaf_forms = {}
+  local function packed_leaf_form(rows)
+    local form = packed_leaf_forms[rows]
+    if not form then
+      form = '<Bc0dc0' .. string.rep('dddHc0', rows)
+      packed_leaf_forms[rows] = form
+    end
+    return form
+  end
+
+  local function pack_fixed(node)
+    node.head = pack_values(HEAD_FORM, node[1], node[2], node[INNER] and 1 or 0, node[4], node[5], node[6])
+    node.tail = pack_values(TAIL_FORM, node[8], node[9],
+      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
+      #node[TAG], node[TAG])
+  end
+
+  local function counts_of(row)
+    local counts = row[COUNTS]
+    if not counts then
+      counts = pack_values(COUNTS_FORM, row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+      row[COUNTS] = counts
+    end
+    return counts
+  end
+
   local function pack_row(row)
-    return pack_values(ROW_FORM,
-      row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13],
-      #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
+    return pack_values(PACKED_ROW,
+      row[1], counts_of(row), row[9], row[10], row[11], row[12], row[13], #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
   end
 
   -- Values one by one: with lists of them it takes twice as long.
   local function pack_inner(node)
-    return pack_values(INNER_FORM, 255,
-      node[1], node[2], 1, node[4], node[5], node[6], node[7], node[8], node[9],
-      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
-      #node[TAG], node[TAG],
+    return pack_values(PACKED_INNER, 255, node.head, node[VIO], node.tail,
       node[V], node[19], node[20], node[21], node[22], node[23], node[24], node[25], node[26])
-  end
-
-  -- Most leaves have one row, and it is the one that changed.
-  local function pack_single(node, row)
-    local costs, arrivals = row[COSTS], row[ARRIVALS]
-    return pack_values(SINGLE_FORM, 1,
-      node[1], node[2], 0, node[4], node[5], node[6], node[7], node[8], node[9],
-      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
-      #node[TAG], node[TAG], node[ROWS], node[19], node[20], ROW_BYTES + #costs + #arrivals,
-      row[1], row[2], row[3], row[4], row[5], row[6], row[7], row[8], row[9], row[10], row[11], row[12], row[13],
-      #costs, costs, #arrivals, arrivals)
   end
 
   local function pack_leaf(node)
     local count = (#node - TAG) / 4
-    if count == 1 and type(node[21]) == 'table' then
-      return pack_single(node, node[21])
+    if count == 1 then
+      -- Most leaves have one row, and it is the one that changed.
+      local row = node[21]
+      if row[ROW] then
+        local costs, arrivals = row[COSTS], row[ARRIVALS]
+        return pack_values(PACKED_SINGLE, 1, node.head, node[VIO], node.tail,
+          node[ROWS], node[19], node[20], ROW_BYTES + #costs + #arrivals,
+          row[1], row[COUNTS] or counts_of(row), row[9], row[10], row[11], row[12], row[13],
+          #costs, costs, #arrivals, arrivals)
+      end
     end
     local rows = {}
     for at = ROWS, #node, 4 do
       local rest = node[at + 3]
-      if type(rest) == 'table' then
+      if rest[ROW] then
         rest = pack_row(rest)
       end
       local to = #rows
       rows[to + 1], rows[to + 2], rows[to + 3], rows[to + 4], rows[to + 5] =
         node[at], node[at + 1], node[at + 2], #rest, rest
     end
-    return pack_values(leaf_form(count), count,
-      node[1], node[2], 0, node[4], node[5], node[6], node[7], node[8], node[9],
-      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
-      #node[TAG], node[TAG], unpack(rows))
+    return pack_values(packed_leaf_form(count), count, node.head, node[VIO], node.tail, unpack(rows))
   end
 
-  local removed, added
-
-  local function note(lists, home, value, member)
-    local list = lists[home]
-    if not list then
-      list = {}
-      lists[home] = list
-    end
-    list[#list + 1] = value
-    list[#list + 1] = member
-  end
-
-  local function note_removed(node)
-    note(removed, node.in_order, member_of(node.order_seq, node[ID]))
-    node.in_order = nil
-  end
+  local added
 
   -- What stands in a stored order is a bound: nobody stands behind his counter. Where all children that are active
   -- are in memory the order is there, and a counter that has risen need not be told. Hosts of the version before take
   -- the bound for the counter: a state that they may have made keeps it exact.
   local function note_place(node)
     local home = node[ACTIVE] and node[HOME]
-    if node.in_order and (node.in_order ~= home or node.order_seq ~= node[SEQ]) then
-      note_removed(node)
+    if node.in_order and node.in_order ~= home then
+      leave_stored_order(node)
     end
     if not home then
       return
@@ -92,18 +101,21 @@ do
         return
       end
     end
-    note(added, home, vio, member_of(node[SEQ], node[ID]))
-    node.in_order, node.order_seq, node.order_vio = home, node[SEQ], vio
+    note_in(added, home, vio, member_of(node[SEQ], node[ID]))
+    node.in_order, node.order_vio = home, vio
   end
 
   function flush_nodes()
     local sets, dels = {}, {}
-    removed, added = {}, {}
+    added = {}
     local count = 0
     for i = 1, #changed do
       local node = changed[i]
-      node.changed = nil
+      node.changed = false
       if not node.gone then
+        if not node.head then
+          pack_fixed(node)
+        end
         sets[count + 1] = node.key
         sets[count + 2] = node[INNER] and pack_inner(node) or pack_leaf(node)
         count = count + 2
@@ -114,12 +126,13 @@ do
     for i, node in ipairs(gone) do
       dels[i] = node.key
       if node.in_order then
-        note_removed(node)
+        leave_stored_order(node)
       end
     end
     for home, list in pairs(removed) do
       in_pieces('ZREM', K .. ':o' .. home, list, 4000)
     end
+    removed = {}
     for home, list in pairs(added) do
       in_pieces('ZADD', K .. ':o' .. home, list, 4000)
     end

@@ -14,13 +14,6 @@ do
     return sum
   end
 
-  local function first_child(home)
-    if home.here < home[ACTIVE_CHILDREN] then
-      look_further(home)
-    end
-    return home.heap[1]
-  end
-
   -- Out of this search.
   local function set_aside(node)
     blocked[#blocked + 1] = node
@@ -40,7 +33,10 @@ do
   local function first_leaf()
     local node = nodes[ROOT]
     while node[INNER] do
-      local child = first_child(node)
+      if node.here < node[ACTIVE_CHILDREN] then
+        look_further(node)
+      end
+      local child = node.heap[1]
       if child then
         node = child
       elseif node[ID] == ROOT then
@@ -76,8 +72,10 @@ do
       end
     end
     if chosen then
-      leaf[TURN] = chosen
-      touch(leaf)
+      if leaf[TURN] ~= chosen then
+        leaf[TURN] = chosen
+        touch(leaf)
+      end
       return ROWS + chosen * 4
     end
     if capped then
@@ -88,34 +86,28 @@ do
     return nil
   end
 
-  local function least_deposit(leaf)
-    local least = HUGE
-    local node = leaf
-    while node[ID] ~= ROOT do
-      if node[DEPOSIT] < least then
-        least = node[DEPOSIT]
+  -- Whether a node of the path is short of a request of this cost.
+  local function is_short(leaf, cost)
+    local node, home = leaf, leaf.above
+    while home do
+      if node[DEPOSIT] < cost then
+        return true
       end
-      node = node.above
+      node, home = home, home.above
     end
-    return least
+    return false
   end
 
   -- Leaves that stand in a host's list of those not seen, by its uid.
   local unseen_known
 
-  local function note_unseen(host, leaf)
-    local known = unseen_known[host.uid]
-    if not known then
-      known = {}
-      for _, id in ipairs(host.unseen) do
-        known[id] = true
-      end
-      unseen_known[host.uid] = known
+  local function know_unseen(host)
+    local known, ids = {}, host.unseen
+    for i = 1, #ids do
+      known[ids[i]] = true
     end
-    if not known[leaf[ID]] then
-      known[leaf[ID]] = true
-      host.unseen[#host.unseen + 1] = leaf[ID]
-    end
+    unseen_known[host.uid] = known
+    return known
   end
 
   local function note_grant(caller, leaf, at, row, cost)
@@ -127,14 +119,20 @@ do
     host.held = host.held + 1
     host.want = host.want - 1
     meta.grants_made = meta.grants_made + 1
-    note_unseen(host, leaf)
+    touch_counts(leaf)
+    local id = leaf[ID]
+    local known = unseen_known[host.uid] or know_unseen(host)
+    if not known[id] then
+      known[id] = true
+      host.unseen[#host.unseen + 1] = id
+    end
     if host == caller then
       return
     end
     if #host.unfetched == 0 then
       host.unfetched_since = meta.clock_us
     end
-    host.unfetched[#host.unfetched + 1] = leaf[ID]
+    host.unfetched[#host.unfetched + 1] = id
     nudge(host)
   end
 
@@ -150,7 +148,7 @@ do
         local row = open_row(leaf, at)
         local cost = next_cost(row)
         -- Each turn raises a deposit to this head's cost, so a request is passed over at most once a level.
-        if is_fair and least_deposit(leaf) < cost then
+        if is_fair and is_short(leaf, cost) then
           pay_deposits(leaf, cost)
         else
           charge(leaf, cost, true)

@@ -1,7 +1,7 @@
 -- The order of a node's children that are in memory: a heap by counter, then by who was activated first. A child
 -- knows its place in it, so that it is found again when its counter changes.
 
-local heap_add, heap_remove, heap_moved
+local heap_add, heap_remove, heap_moved, heap_raised
 do
   local function lift(heap, node, at)
     local vio, seq = node[VIO], node[SEQ]
@@ -60,12 +60,20 @@ do
     end
   end
 
+  -- The node's counter is a higher one.
+  function heap_raised(heap, node)
+    local at = node.place
+    if at then
+      sink(heap, node, at)
+    end
+  end
+
   function heap_remove(heap, node)
     local at, last = node.place, #heap
     if not at then
       return
     end
-    node.place = nil
+    node.place = false
     local other = heap[last]
     heap[last] = nil
     if at < last and lift(heap, other, at) == at then

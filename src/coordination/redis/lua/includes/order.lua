@@ -10,7 +10,7 @@ do
   function note_vio(home, vio)
     if vio > home[MAX_VIO] then
       home[MAX_VIO] = vio
-      touch(home)
+      touch_counts(home)
     end
   end
 
@@ -61,6 +61,9 @@ do
   end
 
   local function join(node, home)
+    if node.in_order then
+      leave_stored_order(node)
+    end
     meta.activations = meta.activations + 1
     node[ACTIVE] = true
     node[SEQ] = meta.activations
@@ -168,7 +171,7 @@ do
     if is_fifo and leaf[ACTIVE] then
       leaf[VIO] = oldest_arrival(leaf)
       heap_moved(leaf.above.heap, leaf)
-      touch(leaf)
+      touch_counts(leaf)
     end
   end
 
@@ -286,15 +289,14 @@ do
       return
     end
     local units = cost * scale()
-    local node = leaf
-    while node[ID] ~= ROOT do
-      local home = node.above
+    local node, home = leaf, leaf.above
+    while home do
       local before = node[VIO]
       local after = before + units / node[SHARES]
       node[VIO] = after
-      heap_moved(home.heap, node)
+      heap_raised(home.heap, node)
       if not node.changed then
-        touch(node)
+        touch_counts(node)
       end
       -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
       if not node[ACTIVE] and after > home[MAX_VIO] then
@@ -309,9 +311,9 @@ do
         end
       end
       if not home.changed then
-        touch(home)
+        touch_counts(home)
       end
-      node = home
+      node, home = home, home.above
     end
     if is_stride and leaf[VIO] >= meta.settings.threshold then
       reset_all()
@@ -330,7 +332,7 @@ do
       local vio = node[VIO] - units / node[SHARES]
       node[VIO] = vio > node[FLOOR] and vio or node[FLOOR]
       heap_moved(home.heap, node)
-      touch(node)
+      touch_counts(node)
       node = home
     end
   end

@@ -1,23 +1,23 @@
 -- Taking in what the caller says of its rows (twin/report.ts).
 -- #include hosts
 
+-- What the caller says of a row. R_COUNTS: BACKLOG to FINISHED as the record has them, so that they are put there as
+-- they come. R_TAG is '' where the row is known. R_LEAF: where it ends in the message, then its leaf once that is found.
+-- #define R_ROW 1
+-- #define R_COUNTS 2
+-- #define R_TAG 3
+-- #define R_COSTS 4
+-- #define R_AGES 5
+-- #define R_LEAF 6
+local SAID_FORM = '<dc56Hc0Hc0Hc0'
+-- Where SEEN stands in the counts.
+-- #define SEEN_AT 9
+
 local take_nodes, knows_rows, take_rows, forget_rows
 do
   -- #define WEIGHT_ONE 1000000
   -- #define WEIGH_US 50000
 
-  -- What the caller says of a row: R_TAG is '' where the row is known.
-  -- #define R_ROW 1
-  -- #define R_BACKLOG 2
-  -- #define R_SEEN 3
-  -- #define R_USED 4
-  -- #define R_HANDED_BACK 5
-  -- #define R_ADVANCED 6
-  -- #define R_COST 7
-  -- #define R_FINISHED 8
-  -- #define R_TAG 9
-  -- #define R_COSTS 10
-  -- #define R_AGES 11
 
   -- Policies newer than those in force.
   function take_nodes(said)
@@ -38,14 +38,22 @@ do
 
   -- Whether the state knows all that the rows refer to: else it lost something, and the host must join anew.
   function knows_rows(host, said_rows)
-    for _, said in ipairs(said_rows) do
-      local leaf = leaf_of_row(host.uid, said[R_ROW])
-      if not leaf then
-        if said[R_TAG] == '' or said[R_SEEN] > 0 then
+    local uid = host.uid
+    local known = row_leaves[uid]
+    for i = 1, #said_rows do
+      local said = said_rows[i]
+      local id = known[said[R_ROW]]
+      local seen = unpack_values('<d', said[R_COUNTS], SEEN_AT)
+      if not id then
+        if said[R_TAG] == '' or seen > 0 then
           return false
         end
-      elseif find_row(node_of(leaf), host.uid)[GRANTED] < said[R_SEEN] then
-        return false
+      else
+        local leaf = nodes[id]
+        if find_row(leaf, uid)[GRANTED] < seen then
+          return false
+        end
+        said[R_LEAF] = leaf
       end
     end
     return true
@@ -81,12 +89,14 @@ do
 
   local function take_row(host, leaf, at, said)
     local row = open_row(leaf, at)
-    local sent, cost, advanced = row[USED] + row[ADVANCED], row[DISPATCHED_COST], row[ADVANCED]
-    local open = row[GRANTED] - row[USED] - row[HANDED_BACK]
-    row[BACKLOG] = said[R_BACKLOG]
-    row[COSTS] = said[R_COSTS]
-    row[SEEN], row[USED], row[HANDED_BACK] = said[R_SEEN], said[R_USED], said[R_HANDED_BACK]
-    row[ADVANCED], row[DISPATCHED_COST], row[FINISHED] = said[R_ADVANCED], said[R_COST], said[R_FINISHED]
+    local granted, cost_before, advanced_before = row[GRANTED], row[DISPATCHED_COST], row[ADVANCED]
+    local sent = row[USED] + advanced_before
+    local open = granted - row[USED] - row[HANDED_BACK]
+    local counts = said[R_COUNTS]
+    local backlog, seen, used, handed_back, advanced, cost, finished = unpack_values(COUNTS_FORM, counts)
+    row[COUNTS], row[COSTS] = counts, said[R_COSTS]
+    row[BACKLOG], row[SEEN], row[USED], row[HANDED_BACK] = backlog, seen, used, handed_back
+    row[ADVANCED], row[DISPATCHED_COST], row[FINISHED] = advanced, cost, finished
     if is_fifo then
       local arrivals, ages = {}, said[R_AGES]
       for i = 1, #ages, 4 do
@@ -94,28 +104,29 @@ do
       end
       row[ARRIVALS] = table.concat(arrivals)
     end
-    local left = row[GRANTED] - row[USED] - row[HANDED_BACK]
+    local left = granted - used - handed_back
     row[PENDING] = left > 0 and open > 0 and (row[PENDING] * left) / open or 0
     local want, held = note_row(leaf, at, row)
     host.want = host.want + want
     host.held = host.held + held
-    touch(leaf)
+    touch_counts(leaf)
 
-    local now = row[USED] + row[ADVANCED]
+    local now = used + advanced
     local was_busy = leaf[BUSY]
-    local waits = leaf_waits(leaf)
+    -- The caller itself may be granted to.
+    local waits = leaf[at + 1] > 0 or leaf_waits(leaf)
     local busy = waits or leaf_busy(leaf)
     if not was_busy and (now > sent or busy) then
       became_busy(leaf)
     end
-    if not leaf[ACTIVE] and (waits or row[ADVANCED] > advanced) then
-      local coming = leaf[at + 1] > 0 and next_cost(row) or (row[DISPATCHED_COST] - cost) / (now - sent)
+    if not leaf[ACTIVE] and (waits or advanced > advanced_before) then
+      local coming = leaf[at + 1] > 0 and next_cost(row) or (cost - cost_before) / (now - sent)
       activate(leaf, coming, was_busy)
     end
     settle(leaf, row)
     if leaf[ACTIVE] and not waits then
       set_dormant(leaf)
-    else
+    elseif is_fifo then
       reorder(leaf)
     end
     if leaf[BUSY] and not busy then
@@ -131,14 +142,14 @@ do
       shares[said[1]] = said
     end
     local refused, made = {}, 0
-    for _, said in ipairs(said_rows) do
-      local number = said[R_ROW]
-      local id = leaf_of_row(host.uid, number)
-      if id then
-        local leaf = node_of(id)
+    for i = 1, #said_rows do
+      local said = said_rows[i]
+      local leaf = said[R_LEAF]
+      if leaf then
         take_row(host, leaf, place_of_row(leaf, host.uid), said)
       else
-        local leaf, bound
+        local number = said[R_ROW]
+        local bound
         if number < ROWS_MAX then
           leaf, bound = open_leaf(said[R_TAG], shares)
         else
@@ -158,7 +169,7 @@ do
           end
           local at = #leaf + 1
           leaf[at], leaf[at + 1], leaf[at + 2] = host.uid, 0, 0
-          leaf[at + 3] = { number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '' }
+          leaf[at + 3] = { number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '', false }
           take_row(host, leaf, at, said)
         end
       end

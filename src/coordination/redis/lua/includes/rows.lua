@@ -1,10 +1,12 @@
 -- What can be told of one row or one leaf by itself (twin/rows.ts).
 -- #include flush
 
+-- A string has no first field, and a call of `type` costs as much as all the rest here.
 local function open_row(leaf, at)
   local row = leaf[at + 3]
-  if type(row) == 'string' then
+  if not row[ROW] then
     row = { unpack_values(ROW_FORM, row) }
+    row[COUNTS] = false
     leaf[at + 3] = row
   end
   return row
@@ -23,7 +25,11 @@ end
 
 -- Where the epoch's row stands in the list; nil where there is none.
 local function place_of_row(leaf, uid)
-  for at = ROWS, #leaf, 4 do
+  -- Most leaves have one.
+  if leaf[ROWS] == uid then
+    return ROWS
+  end
+  for at = ROWS + 4, #leaf, 4 do
     if leaf[at] == uid then
       return at
     end
