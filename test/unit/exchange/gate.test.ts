@@ -21,7 +21,6 @@ describe('what a call says and an answer does', () => {
       n: 2,
       acked: 1,
       incarnation: 'first',
-      server: 'server-1',
     });
     expect(last.rows).toMatchObject([{ row: 0, tag: 'acme/db', backlog: 12, used: 0, advanced: 0, finished: 0 }]);
     expect(last.rows[0]!.headCosts).toEqual([1, 1, 1, 1, 1, 1, 1, 1]);
