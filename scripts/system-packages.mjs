@@ -74,6 +74,11 @@ const PACKAGES = [
     skips: 'failover by Sentinel',
   },
   {
+    name: 'faketime',
+    present: () => works('faketime', ['-f', '+0', 'true']),
+    skips: 'clocks that jump, of hosts and of Redis',
+  },
+  {
     name: 'chromium',
     present: () => works('/usr/bin/chromium', ['--version']),
     skips: 'the dashboard in a browser',

@@ -101,20 +101,31 @@ export class Hosts implements AsyncDisposable {
   readonly #config: (made: number) => string;
   #made = 0;
   readonly #args: readonly string[];
+  readonly #environment: (made: number) => Record<string, string>;
 
-  private constructor(config: (made: number) => string, store: string, more: readonly string[]) {
+  private constructor(
+    config: (made: number) => string,
+    args: readonly string[],
+    environment: (made: number) => Record<string, string>,
+  ) {
     this.#config = config;
-    this.#args = ['--store', store, ...more];
+    this.#args = args;
+    this.#environment = environment;
   }
 
-  /** @param config of all, or of each by its number from 0 */
+  /**
+   * @param config of all, or of each by its number from 0
+   * @param environment of each by its number
+   */
   static async start(
     count: number,
     store: string,
     config: string | ((made: number) => string),
     more: readonly string[] = [],
+    environment: (made: number) => Record<string, string> = () => ({}),
   ): Promise<Hosts> {
-    const hosts = new Hosts(typeof config === 'string' ? () => config : config, store, more);
+    const configOf = typeof config === 'string' ? () => config : config;
+    const hosts = new Hosts(configOf, ['--store', store, ...more], environment);
     // By their numbers, whichever is ready first.
     hosts.services.push(...(await Promise.all(Array.from({ length: count }, () => hosts.#make()))));
     return hosts;
@@ -127,7 +138,12 @@ export class Hosts implements AsyncDisposable {
   }
 
   #make(): Promise<TestService> {
-    return TestService.start({ config: this.#config(this.#made++), args: this.#args });
+    const made = this.#made++;
+    return TestService.start({
+      config: this.#config(made),
+      args: this.#args,
+      environment: this.#environment(made),
+    });
   }
 
   /** How each host says that it stands, as /v1/service does. */
@@ -138,6 +154,11 @@ export class Hosts implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.services.map((service) => service[Symbol.asyncDispose]()));
   }
+}
+
+/** What it has logged of how it stands to the devices, in modes and in what it noticed of its clocks. */
+export function standingLines(service: TestService): string[] {
+  return service.output.split('\n').filter((line) => /coordination of the device|the wall clock jumped/.test(line));
 }
 
 async function modeOf(service: TestService): Promise<string> {

@@ -50,6 +50,8 @@ export interface RedisServerOptions {
   /** Keeps what it is told on disk, so that it survives kill(). */
   readonly persistent?: boolean;
   readonly sentinel?: boolean;
+  /** Variables of the process besides those of this one. */
+  readonly environment?: Readonly<Record<string, string>>;
 }
 
 export class RedisServer implements AsyncDisposable {
@@ -58,22 +60,24 @@ export class RedisServer implements AsyncDisposable {
   /** 0 without TCP. */
   readonly port: number;
   readonly #sentinel: boolean;
+  readonly #environment: Readonly<Record<string, string>>;
   #child: ChildProcess | null = null;
   #output = '';
   /** For the test's own commands. */
   #admin: Redis | null = null;
 
-  private constructor(folder: string, port: number, sentinel: boolean) {
+  private constructor(folder: string, port: number, { sentinel, environment }: RedisServerOptions) {
     this.folder = folder;
     this.socket = join(folder, 'redis.sock');
     this.port = port;
-    this.#sentinel = sentinel;
+    this.#sentinel = sentinel === true;
+    this.#environment = environment ?? {};
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const folder = mkdtempSync(join(tmpdir(), 'sluice-redis-'));
     const port = options.tcp === true || options.sentinel === true ? await freePort() : 0;
-    const server = new RedisServer(folder, port, options.sentinel === true);
+    const server = new RedisServer(folder, port, options);
     writeFileSync(
       server.#config,
       [
@@ -127,6 +131,7 @@ export class RedisServer implements AsyncDisposable {
   async restart(): Promise<void> {
     rmSync(this.socket, { force: true });
     const child = spawn(this.#sentinel ? 'redis-sentinel' : 'redis-server', [this.#config], {
+      env: { ...process.env, ...this.#environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -4,6 +4,7 @@
  *   call n ──▶ ok       rows, nodes and forgotten numbers are known; lease, advance, quota, grants
  *          ──▶ rejoin   the same news again, as the first of a new epoch
  *          ──▶ refused  this host is not taken: asked again, slowly
+ *          ──▶ in-use   another process has this host's id: the same n again, slowly, which never overtakes it
  *          ──▶ nothing  the same news again, with what came on top, as call n + 1
  */
 import { NS_PER_MS, NS_PER_US } from '../../core/model/units.js';
@@ -150,8 +151,9 @@ export class Conversation {
     }
     this.#notTaken(call);
     membership.told(reply.status, reply, nowNs);
+    if (reply.status === 'in-use') membership.epoch.n -= 1;
     // One join at once; whoever is not taken even so waits longer each time.
-    if (reply.status === 'refused' || call.kind === 'join') {
+    if (reply.status !== 'rejoin' || call.kind === 'join') {
       cadence.unanswered();
     } else {
       cadence.soon();

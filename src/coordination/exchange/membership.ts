@@ -42,7 +42,7 @@ export class Membership {
   clockJumps = 0;
   readonly #clock: Clock;
   readonly #logger: Logger;
-  readonly #fields: Record<string, unknown>;
+  readonly #fields: { readonly device: string; readonly host: string };
   readonly #owner: MembershipOwner;
   readonly #options: CoordinationOptions;
   readonly #leaseNs: number;
@@ -61,7 +61,7 @@ export class Membership {
   constructor(
     clock: Clock,
     logger: Logger,
-    fields: Record<string, unknown>,
+    fields: { readonly device: string; readonly host: string },
     options: CoordinationOptions,
     owner: MembershipOwner,
   ) {
@@ -141,16 +141,30 @@ export class Membership {
     return granted;
   }
 
-  told(kind: 'rejoin' | 'refused', reply: ExchangeReply, nowNs: number): void {
+  told(kind: 'rejoin' | 'refused' | 'in-use', reply: ExchangeReply, nowNs: number): void {
     this.#unansweredNs = -1;
     this.epoch.ended(reply.epoch);
     this.#lease.end();
-    if (kind === 'rejoin') {
-      this.#set('joining', 'the state has ended this epoch, or is another one', nowNs);
-    } else {
-      this.#refusal = new SluiceError(reply.code === 'OK' ? 'INTERNAL' : reply.code, reply.message);
-      this.#set('refused', reply.message, nowNs);
+    switch (kind) {
+      case 'rejoin':
+        this.#set('joining', 'the state has ended this epoch, or is another one', nowNs);
+        return;
+      case 'refused':
+        this.#refuse(reply.code === 'OK' ? 'INTERNAL' : reply.code, reply.message, nowNs);
+        return;
+      case 'in-use':
+        this.#refuse(
+          'STORE_UNAVAILABLE',
+          `another process runs as host ${this.#fields.host}: this one waits for its end`,
+          nowNs,
+        );
+        return;
     }
+  }
+
+  #refuse(code: ErrorCode, message: string, nowNs: number): void {
+    this.#refusal = new SluiceError(code, message);
+    this.#set('refused', message, nowNs);
   }
 
   /** A call is made. */
@@ -193,13 +207,17 @@ export class Membership {
     this.lookUp(nowNs);
     const wallMs = this.#clock.wallMs();
     const apartMs = this.#lease.tick(nowNs, wallMs);
-    if (Math.abs(apartMs) * NS_PER_MS > this.#leaseNs * JUMP_PART) this.#noteJump(apartMs, nowNs);
+    if (this.#isJump(apartMs)) this.#noteJump(apartMs, nowNs);
     if ((this.mode === 'coordinated' || this.mode === 'settling') && !this.#lease.lives(nowNs, wallMs)) {
       this.#set('joining', 'the lease ended without an answer', nowNs);
     }
     this.#noteAway(nowNs);
     this.#owner.ticked(nowNs);
   };
+
+  #isJump(apartMs: number): boolean {
+    return Math.abs(apartMs) * NS_PER_MS > this.#leaseNs * JUMP_PART;
+  }
 
   #noteJump(byMs: number, nowNs: number): void {
     this.clockJumps += 1;
@@ -209,9 +227,11 @@ export class Membership {
 
   #noteStandstill(nowNs: number): void {
     this.standstills += 1;
-    this.#lease.tick(nowNs, this.#clock.wallMs());
+    const apartMs = this.#lease.tick(nowNs, this.#clock.wallMs());
     if (this.#unansweredNs >= 0) this.#unansweredNs = nowNs;
-    const what = 'this host stood still for longer than its lease';
+    // A machine that slept looks the same as one whose clock was set ahead.
+    const by = this.#isJump(apartMs) ? `, by its wall clock, which went ${String(Math.round(apartMs))} ms ahead` : '';
+    const what = `this host stood still for longer than its lease${by}`;
     this.#stale = new SluiceError('STORE_UNAVAILABLE', `${what}; the request was not sent`);
     this.#staleUntilNs = nowNs + this.#leaseNs / TICKS_A_LEASE;
     this.#endEpoch(what, nowNs);

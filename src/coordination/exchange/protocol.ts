@@ -113,8 +113,13 @@ export type ExchangeStatus =
   | 'ok'
   /** The state is of another incarnation, has ended this epoch, or has gone back in time: join anew, saying what is held. */
   | 'rejoin'
-  /** A later call of this host was answered before: ignored. */
+  /** This very call was taken in before, and its answer is lost: ignored. */
   | 'stale'
+  /**
+   * A later call, or another of this number, was taken in under this host's id: ignored. A late copy hears that too, and nobody waits for what it
+   * hears; to the call in flight, the last that its host made, it says that another process has the id.
+   */
+  | 'in-use'
   /** Not taken, and not to be repeated as it is: `code` and `message` say why. */
   | 'refused';
 

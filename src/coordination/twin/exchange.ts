@@ -80,7 +80,10 @@ function serve(c: Call, call: ExchangeCall, around: Surroundings): ExchangeReply
 
 /** Whether the call may be taken in. */
 function standing(c: Call, known: Host | undefined, call: ExchangeCall): ExchangeStatus {
-  if (known !== undefined && (call.n <= known.n || call.epoch < known.epoch)) return 'stale';
+  if (known !== undefined) {
+    if (call.n === known.n && call.epoch === known.epoch) return 'stale';
+    if (call.n <= known.n || call.epoch < known.epoch) return 'in-use';
+  }
   if (call.kind === 'join') return 'ok';
   if (call.incarnation !== c.meta.incarnation || known === undefined) return 'rejoin';
   if (call.epoch !== known.epoch || call.acked > known.n) return 'rejoin';

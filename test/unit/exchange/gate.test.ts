@@ -116,6 +116,33 @@ describe('what a call says and an answer does', () => {
     expect(rig.state.last.rows).toMatchObject([{ tag: 'a', backlog: 1 }]);
   });
 
+  test('an id that another process has: refused once in words, asked for with the same number, had once it is free', () => {
+    const rig = ExchangeRig.joined();
+    const queued = rig.send('a', 2);
+    rig.turn();
+    const { n } = rig.state.last;
+    rig.state.answer({ status: 'in-use' });
+    expect(rig.gate.membership).toMatchObject({
+      mode: 'refused',
+      reason: 'another process runs as host host-1: this one waits for its end',
+    });
+    expect(queued.map(({ code }) => code)).toEqual(['STORE_UNAVAILABLE', 'STORE_UNAVAILABLE']);
+    for (let i = 0; i < 20; i++) {
+      rig.runMs(2_000);
+      expect(rig.state.last).toMatchObject({ kind: 'join', n });
+      rig.state.answer({ status: 'in-use' });
+    }
+    expect(rig.send('a').map(({ code }) => code)).toEqual(['STORE_UNAVAILABLE']);
+    expect(rig.modes).toEqual(['coordinated', 'refused']);
+    rig.runMs(2_000);
+    rig.state.answer();
+    expect(rig.gate.membership.mode).toBe('coordinated');
+    rig.send('a');
+    rig.turn();
+    rig.state.answer({ granted: [{ row: 0, granted: 1 }] });
+    expect(rig.device.held).toHaveLength(1);
+  });
+
   test('an idle host calls at least five times a lease, and again when the state asks for it', () => {
     const rig = ExchangeRig.joined({ leaseMs: 1_000 });
     const before = rig.state.calls.length;

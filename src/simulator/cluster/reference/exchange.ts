@@ -158,7 +158,8 @@ function serve(r: Reference, call: ExchangeCall, around: Surroundings): Referenc
 }
 
 function standing(r: Reference, call: ExchangeCall, known: RefHost | undefined): ExchangeReply['status'] {
-  if (known !== undefined && (call.n <= known.n || call.epoch < known.epoch)) return 'stale';
+  if (known?.n === call.n && known.epoch === call.epoch) return 'stale';
+  if (known !== undefined && (known.n >= call.n || known.epoch > call.epoch)) return 'in-use';
   if (call.kind === 'join') return 'ok';
   if (known === undefined || call.incarnation !== r.incarnation) return 'rejoin';
   if (call.epoch !== known.epoch || call.acked > known.n) return 'rejoin';

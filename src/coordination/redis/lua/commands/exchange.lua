@@ -10,7 +10,7 @@
 -- Returns, message-packed
 --   {status, code, message, incarnation, epoch, {row, granted …}, {{row, code, message}…}, grants made,
 --    settling, advance, outage quota, depth, slots used, hosts, contended, again us}
---   status: 'ok', 'rejoin', 'stale', 'refused'
+--   status: 'ok', 'rejoin', 'stale', 'in-use', 'refused'
 -- Refuses
 --   UNSUPPORTED  the state is of a newer schema; nothing is changed
 --   QUEUE_FULL   a device has as many hosts as it can
@@ -120,8 +120,13 @@ end
 
 -- Whether the call may be taken in.
 local function standing(known)
-  if known and (said.n <= known.n or said.epoch < known.epoch) then
-    return 'stale'
+  if known then
+    if said.n == known.n and said.epoch == known.epoch then
+      return 'stale'
+    end
+    if said.n <= known.n or said.epoch < known.epoch then
+      return 'in-use'
+    end
   end
   if said.kind == 'join' then
     return 'ok'

@@ -67,6 +67,11 @@ local function events_after(id)
   return events
 end
 
+-- Further off than it was ever put: the store's clock was set back, and counts from now.
+if meta.ready_ms - now_ms() > restore_ms then
+  meta.ready_ms = now_ms() + restore_ms
+  redis.call('HSET', keys.meta, 'ready_ms', number_text(meta.ready_ms))
+end
 local wait_ms = number_text(math.max(0, meta.ready_ms - now_ms()))
 local at = number_text(meta.revision)
 -- A log that was cut after the copy's revision has lost events in between.
