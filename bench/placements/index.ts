@@ -34,10 +34,20 @@ export const PLACEMENTS: Readonly<Record<string, Placement>> = {
   'each tag on every host': { one: ALL, two: ALL, three: ALL, four: ALL, five: ALL },
 };
 
-export async function placementsBenchmark(): Promise<BenchRow[]> {
+const PARTS: Readonly<Record<string, keyof typeof PLACEMENTS>> = {
+  own: 'each tag on a host of its own',
+  one: 'all tags on one host',
+  every: 'each tag on every host',
+};
+
+/** @param part '' = all */
+export async function placementsBenchmark(part: string): Promise<BenchRow[]> {
+  const names = Object.entries(PARTS).flatMap(([short, name]) => (part === '' || part === short ? [name] : []));
+  if (names.length === 0) throw new Error(`placements has the parts ${Object.keys(PARTS).join(', ')}, not ${part}`);
   await using cluster = await PlacementCluster.start(ALL.length, PLANS);
   const rows: BenchRow[] = [];
-  for (const [name, placement] of Object.entries(PLACEMENTS)) {
+  for (const name of names) {
+    const placement = PLACEMENTS[name]!;
     for (const plan of PLANS) {
       if (Object.keys(plan.shares).some((tag) => placement[tag] === undefined)) continue;
       // A disk that chooses by itself whom to serve next takes longer to even out.
