@@ -3,31 +3,33 @@
  * chance), which stands for Linux's two lists as it stands for them in textbooks: a page that was used again
  * since the hand last passed stays.
  *
- * Where a page lies is looked up in a table of two levels, as in Linux: neighbours on the disk are
- * neighbours in the table, so that a read of some pages touches one line of the processor's cache.
+ * One byte says all there is to say of a page, in a table of two levels, as in Linux: neighbours on the disk
+ * are neighbours in memory, a read of some pages touches one line of the processor's cache, and a table of
+ * millions of pages stays in it. The hand goes by the frames, which know their pages.
  */
-const NONE = 0;
+const OUT = 0;
+const IN = 1;
+/** In memory, and used since the hand passed. */
+const USED = 2;
 const FRAMES_START = 1_024;
 /** Pages that one leaf of the table tells of. */
 const LEAF_PAGES = 65_536;
+const LEAF_MASK = LEAF_PAGES - 1;
 
 export class PageCache {
   readonly pageBytes: number;
   readonly #framesMax: number;
-  /** By frame: the page in it, and whether it was used since the hand passed. */
+  /** By frame: the page in it. */
   #pages: Float64Array;
-  #used: Uint8Array;
-  /** By page: its frame and one more, or NONE. A leaf is made when a page of it first comes in. */
-  readonly #leaves: (Int32Array | undefined)[] = [];
+  /** By page: OUT, IN or USED. A leaf is made when a page of it first comes in. */
+  readonly #leaves: (Uint8Array | undefined)[] = [];
   #count = 0;
   #hand = 0;
 
   constructor(bytes: number, pageBytes: number) {
     this.pageBytes = pageBytes;
     this.#framesMax = Math.max(1, Math.floor(bytes / pageBytes));
-    const frames = Math.min(this.#framesMax, FRAMES_START);
-    this.#pages = new Float64Array(frames);
-    this.#used = new Uint8Array(frames);
+    this.#pages = new Float64Array(Math.min(this.#framesMax, FRAMES_START));
   }
 
   /** Pages in memory. */
@@ -40,9 +42,9 @@ export class PageCache {
     const last = Math.floor((offset + lengthBytes - 1) / this.pageBytes);
     let all = true;
     for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) {
-      const place = this.#placeOf(page);
-      if (place === NONE) all = false;
-      else this.#used[place - 1] = 1;
+      const leaf = this.#leafOf(page);
+      if (leaf === undefined || leaf[page & LEAF_MASK] === OUT) all = false;
+      else leaf[page & LEAF_MASK] = USED;
     }
     return all;
   }
@@ -50,54 +52,49 @@ export class PageCache {
   insert(offset: number, lengthBytes: number): void {
     const last = Math.floor((offset + lengthBytes - 1) / this.pageBytes);
     for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) {
-      if (this.#placeOf(page) === NONE) this.#put(page);
+      const leaf = this.#leafOf(page) ?? this.#newLeaf(page);
+      if (leaf[page & LEAF_MASK] !== OUT) continue;
+      // First, since it may put a larger array in the place of #pages.
+      const frame = this.#frame();
+      this.#pages[frame] = page;
+      leaf[page & LEAF_MASK] = IN;
     }
   }
 
-  #placeOf(page: number): number {
+  #leafOf(page: number): Uint8Array | undefined {
     const index = Math.floor(page / LEAF_PAGES);
     // Past the end is asked for first: an access out of bounds is slow, and makes all others slow.
-    if (index >= this.#leaves.length) return NONE;
-    const leaf = this.#leaves[index];
-    return leaf === undefined ? NONE : leaf[page - index * LEAF_PAGES]!;
+    return index < this.#leaves.length ? this.#leaves[index] : undefined;
   }
 
-  #put(page: number): void {
-    const frame = this.#frame();
-    this.#pages[frame] = page;
-    this.#used[frame] = 0;
-    this.#setPlace(page, frame + 1);
-  }
-
-  #setPlace(page: number, place: number): void {
+  #newLeaf(page: number): Uint8Array {
     const index = Math.floor(page / LEAF_PAGES);
     while (this.#leaves.length <= index) this.#leaves.push(undefined);
-    const leaf = (this.#leaves[index] ??= new Int32Array(LEAF_PAGES));
-    leaf[page - index * LEAF_PAGES] = place;
+    return (this.#leaves[index] = new Uint8Array(LEAF_PAGES));
   }
 
+  /** A frame that is free, or that the hand has made so. */
   #frame(): number {
     if (this.#count < this.#framesMax) {
       if (this.#count === this.#pages.length) this.#grow();
       return this.#count++;
     }
-    while (this.#used[this.#hand] === 1) {
-      this.#used[this.#hand] = 0;
-      this.#hand = (this.#hand + 1) % this.#framesMax;
+    for (;;) {
+      const frame = this.#hand;
+      this.#hand = frame + 1 === this.#framesMax ? 0 : frame + 1;
+      const page = this.#pages[frame]!;
+      const leaf = this.#leafOf(page)!;
+      if (leaf[page & LEAF_MASK] === IN) {
+        leaf[page & LEAF_MASK] = OUT;
+        return frame;
+      }
+      leaf[page & LEAF_MASK] = IN;
     }
-    const frame = this.#hand;
-    this.#hand = (frame + 1) % this.#framesMax;
-    this.#setPlace(this.#pages[frame]!, NONE);
-    return frame;
   }
 
   #grow(): void {
-    const frames = Math.min(this.#framesMax, this.#pages.length * 2);
-    const pages = new Float64Array(frames);
+    const pages = new Float64Array(Math.min(this.#framesMax, this.#pages.length * 2));
     pages.set(this.#pages);
-    const used = new Uint8Array(frames);
-    used.set(this.#used);
     this.#pages = pages;
-    this.#used = used;
   }
 }
