@@ -78,7 +78,9 @@ function gamma(rng: Rng): number {
     const x = Math.sqrt(-2 * Math.log(1 - rng.next())) * Math.cos(2 * Math.PI * rng.next());
     const v = (1 + c * x) ** 3;
     if (v <= 0) continue;
-    if (Math.log(1 - rng.next()) < 0.5 * x * x + d - d * v + d * Math.log(v))
+    const u = 1 - rng.next();
+    // Their squeeze: what lies below it lies below the second line too, which takes two logarithms.
+    if (u < 1 - 0.0331 * x * x * x * x || Math.log(u) < 0.5 * x * x + d - d * v + d * Math.log(v))
       return (d * v * fileBytesMean) / gammaShape;
   }
 }
