@@ -2,9 +2,13 @@
 import { MIB } from '../../core/model/units.js';
 
 let shared = Buffer.alloc(MIB);
+/** The last view handed out: requests of one length follow each other, and making a view costs more than a simulated read. */
+let last: Uint8Array = shared;
 
 /** `lengthBytes` zeros, without a copy. Must not be written to. */
 export function zeros(lengthBytes: number): Uint8Array {
+  if (last.length === lengthBytes) return last;
   if (lengthBytes > shared.length) shared = Buffer.alloc(lengthBytes);
-  return shared.subarray(0, lengthBytes);
+  last = shared.subarray(0, lengthBytes);
+  return last;
 }
