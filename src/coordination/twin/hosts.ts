@@ -113,7 +113,10 @@ export function setDormant(c: Call, leaf: Node): void {
   deactivate(c, leaf);
 }
 
-/** A suspended host calls: what waits there counts again. */
+/**
+ * A suspended host calls: what waits there counts again. It waited all the while, so what it was owed is not forgotten
+ * as that of an idle one is, up to a request for each slot: no return holds others up for longer.
+ */
 export function resume(c: Call, host: Host): void {
   host.suspended = false;
   const ids = c.state.dormant.get(host.uid);
@@ -124,6 +127,7 @@ export function resume(c: Call, host: Host): void {
     if (leaf === undefined) continue;
     const row = findRow(leaf, host.uid);
     if (row === undefined || leaf.active || rowWant(row) === 0) continue;
-    activate(c, leaf, nextCost(c, row), rowHeld(row) > 0);
+    const cost = nextCost(c, row);
+    activate(c, leaf, cost, rowHeld(row) > 0, c.meta.settings.depth * cost);
   }
 }

@@ -63,11 +63,14 @@ function leave(c: Call, node: Node, home: Node): void {
   c.state.active.get(home.id)!.delete(node.id);
 }
 
-/** Something of `leaf` waits again, the next request at this cost: it and its idle ancestors join their orders. */
-export function activate(c: Call, leaf: Node, cost: number, wasBusy: boolean): void {
+/**
+ * Something of `leaf` waits again, the next request at this cost: it and its idle ancestors join their orders, as far
+ * behind as the credit and `owed` say, in units of cost.
+ */
+export function activate(c: Call, leaf: Node, cost: number, wasBusy: boolean, owed: number): void {
   const { scheduler } = c.meta.settings;
   if (scheduler === 'fair') {
-    activateFair(c, leaf, cost);
+    activateFair(c, leaf, cost, owed);
     return;
   }
   const root = nodeOf(c, ROOT);
@@ -76,12 +79,12 @@ export function activate(c: Call, leaf: Node, cost: number, wasBusy: boolean): v
   join(c, leaf, root);
 }
 
-function activateFair(c: Call, leaf: Node, cost: number): void {
-  const { credit } = c.meta.settings.fair;
+function activateFair(c: Call, leaf: Node, cost: number, owed: number): void {
+  const behind = c.meta.settings.fair.credit + owed;
   let node = leaf;
   while (node.id !== ROOT && !node.active) {
     const home = nodeOf(c, node.home);
-    const floor = home.v - (credit * SCALE) / node.shares;
+    const floor = home.v - (behind * SCALE) / node.shares;
     let vio = node.vio > floor ? node.vio : floor;
     if (node.deposit < cost) {
       vio += ((cost - node.deposit) * SCALE) / node.shares;

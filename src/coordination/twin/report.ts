@@ -103,7 +103,7 @@ function takeRow(c: Call, host: Host, leaf: Node, row: Row, said: RowState): voi
   const waits = leafWaits(c, leaf);
   if (!leaf.active && (waits || row.advanced > advanced)) {
     const next = rowWant(row) > 0 ? nextCost(c, row) : (row.dispatchedCost - cost) / (now - sent);
-    activate(c, leaf, next, wasBusy);
+    activate(c, leaf, next, wasBusy, 0);
   }
   settle(c, leaf, row);
   if (leaf.active && !waits) setDormant(c, leaf);

@@ -70,6 +70,38 @@ describe('the shared state of a device', () => {
     expect(ratio / 10).toBeLessThan(1.03);
   });
 
+  it('owes a tag what its host fetched too late, and no more than a request for each slot', () => {
+    const bed = new Bed();
+    const depth = 8;
+    const shares = policies({ a: 100, b: 100 });
+    const a = new ModelHost('A', 'disk0', { depth }, shares);
+    const b = new ModelHost('B', 'disk0', { depth }, shares);
+    const placement = [
+      [a, ['a']],
+      [b, ['b']],
+    ] as const;
+    const late = (rounds: number): void => {
+      for (let round = 0; round < rounds; round++) {
+        saturate(bed, [placement[0]], 1);
+        bed.nowUs += 3_000;
+      }
+    };
+    saturate(bed, placement, 10);
+    for (let i = 0; i < 400; i++) {
+      late(1);
+      saturate(bed, placement, 10);
+    }
+    expect(Math.abs(b.served.get('b')! / a.served.get('a')! - 1)).toBeLessThan(0.01);
+    const ahead = (): number => a.served.get('a')! - b.served.get('b')!;
+    const from = ahead();
+    late(50);
+    const most = ahead() - from;
+    expect(most).toBeGreaterThan(20 * depth);
+    saturate(bed, placement, 100);
+    const back = most - (ahead() - from);
+    expect(back).toBeLessThanOrEqual(depth);
+  });
+
   it('keeps its sums in any history', async () => {
     for (let seed = 0; seed < 60; seed++) {
       const rng = new SeededRng(seed);

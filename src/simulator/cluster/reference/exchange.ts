@@ -268,7 +268,9 @@ function resume(r: Reference, host: RefHost): void {
   host.dormant.clear();
   for (const leaf of leaves) {
     const row = leaf.rows.find((each) => each.host === host);
-    if (row !== undefined && !leaf.active && want(row) > 0) activate(r, leaf, nextCost(r, row), held(row) > 0);
+    if (row === undefined || leaf.active || want(row) === 0) continue;
+    const cost = nextCost(r, row);
+    activate(r, leaf, cost, held(row) > 0, r.settings.depth * cost);
   }
 }
 
@@ -338,7 +340,7 @@ function takeRow(r: Reference, row: RefRow, said: RowState): void {
   const wasBusy = leaf.busy;
   if (!wasBusy && (sent > 0 || isInUse(leaf))) becameBusy(r, leaf);
   if (!leaf.active && (isWaiting(leaf) || row.advanced > before.advanced)) {
-    activate(r, leaf, want(row) > 0 ? nextCost(r, row) : (row.cost - before.cost) / sent, wasBusy);
+    activate(r, leaf, want(row) > 0 ? nextCost(r, row) : (row.cost - before.cost) / sent, wasBusy, 0);
   }
   settle(r, row);
   leaveIfNobodyWaits(r, leaf);

@@ -21,8 +21,8 @@ export function pathOf(leaf: RefNode): RefNode[] {
   return path;
 }
 
-function creditOf(r: Reference, node: RefNode): number {
-  return (r.settings.fair.credit * SCALE) / node.shares;
+function creditOf(r: Reference, node: RefNode, owed = 0): number {
+  return ((r.settings.fair.credit + owed) * SCALE) / node.shares;
 }
 
 function note(home: RefNode, vio: number): void {
@@ -60,13 +60,16 @@ function join(r: Reference, node: RefNode): void {
   node.seq = r.activations += 1;
 }
 
-/** @param cost of what waits there first */
-export function activate(r: Reference, leaf: RefNode, cost: number, wasBusy: boolean): void {
+/**
+ * @param cost of what waits there first
+ * @param owed how far behind it may stand besides the credit, in units of cost
+ */
+export function activate(r: Reference, leaf: RefNode, cost: number, wasBusy: boolean, owed: number): void {
   const { scheduler } = r.settings;
   if (scheduler === 'fair') {
     for (const node of pathOf(leaf)) {
       if (node.active) return;
-      node.floor = node.home!.v - creditOf(r, node);
+      node.floor = node.home!.v - creditOf(r, node, owed);
       node.vio = Math.max(node.vio, node.floor);
       deposit(node, cost);
       join(r, node);

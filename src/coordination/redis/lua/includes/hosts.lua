@@ -159,7 +159,8 @@ do
     end
   end
 
-  -- A suspended host calls: what waits there counts again.
+  -- A suspended host calls: what waits there counts again. It waited all the while, so what it was owed is not
+  -- forgotten as that of an idle one is, up to a request for each slot: no return holds others up for longer.
   function resume(host)
     host.suspended = false
     local ids = read_dormant(host.uid)
@@ -175,7 +176,8 @@ do
       local leaf = node_if_any(id)
       local row = leaf and find_row(leaf, host.uid)
       if row and not leaf[ACTIVE] and row_want(row) > 0 then
-        activate(leaf, next_cost(row), row_held(row) > 0)
+        local cost = next_cost(row)
+        activate(leaf, cost, row_held(row) > 0, meta.settings.depth * cost)
       end
     end
   end

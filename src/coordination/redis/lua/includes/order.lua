@@ -191,8 +191,9 @@ do
     leaf[FLOOR] = leaf[VIO]
   end
 
-  -- Something of `leaf` waits again, the next request at this cost: it and its idle ancestors join their orders.
-  function activate(leaf, cost, was_busy)
+  -- Something of `leaf` waits again, the next request at this cost: it and its idle ancestors join their orders, as far
+  -- behind as the credit and `owed` say, in units of cost.
+  function activate(leaf, cost, was_busy, owed)
     if not is_fair then
       local root = node_of(ROOT)
       if is_stride and not was_busy then
@@ -207,7 +208,7 @@ do
     local node = leaf
     while node[ID] ~= ROOT and not node[ACTIVE] do
       local home = node.above
-      local floor = home[V] - (meta.settings.credit * SCALE) / node[SHARES]
+      local floor = home[V] - ((meta.settings.credit + owed) * SCALE) / node[SHARES]
       local vio = node[VIO] > floor and node[VIO] or floor
       if node[DEPOSIT] < cost then
         vio = vio + ((cost - node[DEPOSIT]) * SCALE) / node[SHARES]

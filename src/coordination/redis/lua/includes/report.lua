@@ -121,7 +121,7 @@ do
     end
     if not leaf[ACTIVE] and (waits or advanced > advanced_before) then
       local coming = leaf[at + 1] > 0 and next_cost(row) or (cost - cost_before) / (now - sent)
-      activate(leaf, coming, was_busy)
+      activate(leaf, coming, was_busy, 0)
     end
     settle(leaf, row)
     if leaf[ACTIVE] and not waits then
