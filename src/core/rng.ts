@@ -55,10 +55,10 @@ export class SeededRng implements Rng {
 
   below(bound: number): number {
     if (!Number.isInteger(bound) || bound < 1 || bound > WORD) throw invalid('bound', 'an integer 1..2^32', bound);
-    // Words past the last whole multiple of bound would favour small remainders.
-    const limit = WORD - (WORD % bound);
+    // Words past the last whole multiple of bound would favour small remainders. It lies above WORD - bound: nearly
+    // every word is below that, and takes no second division.
     let word = this.word();
-    while (word >= limit) word = this.word();
+    while (word > WORD - bound && word >= WORD - (WORD % bound)) word = this.word();
     return word % bound;
   }
 

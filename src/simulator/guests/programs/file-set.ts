@@ -17,10 +17,12 @@ export class FileSet {
   constructor(files: number, part: number, rng: Rng) {
     this.offsets = new Float64Array(files);
     this.bytes = new Float64Array(files);
-    const order = Array.from({ length: files }, (_, i) => i);
+    const order = new Uint32Array(files).map((_, i) => i);
     for (let i = files - 1; i > 0; i--) {
       const j = rng.below(i + 1);
-      [order[i], order[j]] = [order[j]!, order[i]!];
+      const file = order[i]!;
+      order[i] = order[j]!;
+      order[j] = file;
     }
     let offset = 0;
     for (const file of order) {
@@ -76,8 +78,9 @@ function gamma(rng: Rng): number {
   const c = 1 / Math.sqrt(9 * d);
   for (;;) {
     const x = Math.sqrt(-2 * Math.log(1 - rng.next())) * Math.cos(2 * Math.PI * rng.next());
-    const v = (1 + c * x) ** 3;
-    if (v <= 0) continue;
+    const root = 1 + c * x;
+    if (root <= 0) continue;
+    const v = root * root * root;
     const u = 1 - rng.next();
     // Their squeeze: what lies below it lies below the second line too, which takes two logarithms.
     if (u < 1 - 0.0331 * x * x * x * x || Math.log(u) < 0.5 * x * x + d - d * v + d * Math.log(v))
