@@ -48,10 +48,20 @@ export class TimerHeap {
 
   arm(dueNs: number, fn: () => void): HeapTimer {
     const timer = new HeapTimer(this, fn);
+    this.put(timer, dueNs, this.takePlace());
+    return timer;
+  }
+
+  /** The place among timers of one instant that a timer armed now has. */
+  takePlace(): number {
+    return this.#armed++;
+  }
+
+  /** Arms a timer that is not armed, in a place taken now or earlier. */
+  put(timer: HeapTimer, dueNs: number, place: number): void {
     const at = this.#size++;
     if (at === this.#dueNs.length) this.#grow();
-    this.#rise(at, timer, dueNs, this.#armed++);
-    return timer;
+    this.#rise(at, timer, dueNs, place);
   }
 
   /** Takes out the timer that is due first. Only where size > 0. */
@@ -88,10 +98,10 @@ export class TimerHeap {
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (!this.#before(dueNs, order, parent)) break;
-      this.#put(at, this.#timers[parent]!, this.#dueNs[parent]!, this.#order[parent]!);
+      this.#set(at, this.#timers[parent]!, this.#dueNs[parent]!, this.#order[parent]!);
       at = parent;
     }
-    this.#put(at, timer, dueNs, order);
+    this.#set(at, timer, dueNs, order);
   }
 
   #sink(from: number, timer: HeapTimer, dueNs: number, order: number): void {
@@ -103,13 +113,13 @@ export class TimerHeap {
       const right = child + 1;
       if (right < size && this.#before(this.#dueNs[right]!, this.#order[right]!, child)) child = right;
       if (this.#before(dueNs, order, child)) break;
-      this.#put(at, this.#timers[child]!, this.#dueNs[child]!, this.#order[child]!);
+      this.#set(at, this.#timers[child]!, this.#dueNs[child]!, this.#order[child]!);
       at = child;
     }
-    this.#put(at, timer, dueNs, order);
+    this.#set(at, timer, dueNs, order);
   }
 
-  #put(at: number, timer: HeapTimer, dueNs: number, order: number): void {
+  #set(at: number, timer: HeapTimer, dueNs: number, order: number): void {
     this.#timers[at] = timer;
     this.#dueNs[at] = dueNs;
     this.#order[at] = order;

@@ -2,6 +2,7 @@
 import { invalid } from '../core/model/errors.js';
 import { NS_PER_MS } from '../core/model/units.js';
 import type { Clock, Timer } from '../core/ports.js';
+import { Lane } from './lane.js';
 import { TimerHeap } from './timer-heap.js';
 
 export class VirtualClock implements Clock {
@@ -28,7 +29,12 @@ export class VirtualClock implements Clock {
     return this.#heap.arm(ns > 0 ? this.#nowNs + ns : this.#nowNs, fn);
   }
 
-  /** Timers armed. */
+  /** For timers that come due in the order in which they are armed; `fire` is told what each was armed with. */
+  lane<T>(fire: (item: T) => void): Lane<T> {
+    return new Lane(this.#heap, fire);
+  }
+
+  /** Timers armed; of a lane, one. */
   get pending(): number {
     return this.#heap.size;
   }

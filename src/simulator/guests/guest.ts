@@ -1,8 +1,13 @@
 /**
  * A virtual machine: one processor, a page cache, a virtual disk, and threads of applications.
+ *
+ * While all of its threads have turns on the processor, none waits for the disk, and nothing but the
+ * write-back's look at old pages comes to the guest from outside: it runs ahead of the clock through the
+ * turns that touch nothing but memory, until one needs the disk. What it does meanwhile nobody else can see.
  */
+import type { Lane } from '../../clock/lane.js';
+import type { VirtualClock } from '../../clock/virtual.js';
 import { OPS } from '../../core/model/request.js';
-import type { Clock } from '../../core/ports.js';
 import type { Application } from './application.js';
 import type { IoWaiter } from './hypervisor.js';
 import { Journal } from './journal.js';
@@ -35,7 +40,7 @@ class Stream implements IoWaiter {
 }
 
 export class Guest {
-  readonly #clock: Clock;
+  readonly #clock: VirtualClock;
   readonly #disk: VirtualDisk;
   readonly #cache: PageCache;
   readonly #streams = new Map<Application, Stream>();
@@ -43,12 +48,25 @@ export class Guest {
   readonly #journal = new Journal((thread, offset, lengthBytes, waiter) =>
     this.#write(thread.application, offset, lengthBytes, waiter, 0),
   );
+  /** Operations, when their turns on the processor are over. */
+  readonly #turns: Lane<Thread>;
+  readonly #threads: number;
   #processorFreeNs = 0;
+  /** How far it has run ahead of the clock, or had when it last did. */
+  #aheadNs = 0;
 
-  constructor(clock: Clock, disk: VirtualDisk, cachePageBytes: number) {
+  /** @param threads that it is to have, of all applications */
+  constructor(clock: VirtualClock, disk: VirtualDisk, cachePageBytes: number, threads: number) {
     this.#clock = clock;
+    this.#turns = clock.lane((thread) => this.#turn(thread));
+    this.#threads = threads;
     this.#disk = disk;
     this.#cache = new PageCache(MACHINE.guestCacheBytes, cachePageBytes);
+  }
+
+  /** Its own time: the clock's, or ahead of it. */
+  get nowNs(): number {
+    return Math.max(this.#clock.nowNs(), this.#aheadNs);
   }
 
   /** Books the processor from `fromNs` on; when it is done. */
@@ -88,8 +106,37 @@ export class Guest {
     }
   }
 
-  /** The thread's operation has had its time on the processor. */
-  perform(thread: Thread): void {
+  /** The thread's operation has its time on the processor until then, as `compute` has booked it last. */
+  performAt(untilNs: number, thread: Thread): void {
+    this.#turns.at(untilNs, thread);
+  }
+
+  #turn(thread: Thread): void {
+    this.#perform(thread);
+    const turns = this.#turns;
+    if (turns.count < this.#threads) return;
+    let untilNs = Infinity;
+    for (const { lookNs } of this.#writebacks.values()) untilNs = Math.min(untilNs, lookNs);
+    while (turns.count === this.#threads && turns.nextDueNs < untilNs && this.#staysInMemory(turns.next)) {
+      this.#aheadNs = turns.nextDueNs;
+      this.#perform(turns.take());
+    }
+  }
+
+  /** Whether what the thread does at its turn needs neither the disk nor a wait. */
+  #staysInMemory({ operation, inMemory, application }: Thread): boolean {
+    switch (operation.kind) {
+      case 'read':
+        return inMemory;
+      case 'append':
+        return this.#writebacks.get(application)?.hasRoom(operation.lengthBytes) === true;
+      case 'stream':
+      case 'sync-append':
+        return false;
+    }
+  }
+
+  #perform(thread: Thread): void {
     const { operation, application } = thread;
     const { offset, lengthBytes } = operation;
     switch (operation.kind) {
@@ -110,7 +157,7 @@ export class Guest {
         return;
       }
       case 'append':
-        this.#writeback(application).appended(thread);
+        this.#writeback(application).appended(thread, this.nowNs);
         return;
       case 'sync-append':
         this.#write(application, offset, lengthBytes, thread, 0);

@@ -1,5 +1,6 @@
 /** From a guest's setup to its running threads. */
-import type { Clock, Rng } from '../../core/ports.js';
+import type { VirtualClock } from '../../clock/virtual.js';
+import type { Rng } from '../../core/ports.js';
 import type { Application, Measured } from './application.js';
 import { CfqDisk } from './cfq-disk.js';
 import { Guest } from './guest.js';
@@ -20,7 +21,7 @@ export function pageBytesOfGuest({ applications }: GuestSetup): number {
  * @param measured by group, or by tag where there is no group: added to
  */
 export function startGuest(
-  clock: Clock,
+  clock: VirtualClock,
   setup: GuestSetup,
   below: VirtualDisk,
   rng: Rng,
@@ -31,11 +32,11 @@ export function startGuest(
     const { meter, disk } = measuredAs(application, measured);
     return { tag: application.tag, meter, disk };
   });
-  const guest = new Guest(clock, diskOf(clock, setup, below), pageBytesOfGuest(setup));
   const threadsInAll = setup.applications.reduce((sum, { workload }) => sum + workload.threads, 0);
+  const guest = new Guest(clock, diskOf(clock, setup, below), pageBytesOfGuest(setup), threadsInAll);
   for (const [i, { tag, workload }] of setup.applications.entries()) {
     for (const program of programsOf(workload, rng.fork(tag))) {
-      new Thread(clock, guest, applications[i]!, program, threadsInAll === 1, endNs).start();
+      new Thread(guest, applications[i]!, program, threadsInAll === 1, endNs).start();
     }
   }
 }
@@ -51,7 +52,7 @@ function measuredAs({ tag, shares, group }: ApplicationSetup, measured: Map<stri
   return one;
 }
 
-function diskOf(clock: Clock, { scheduler, applications }: GuestSetup, below: VirtualDisk): VirtualDisk {
+function diskOf(clock: VirtualClock, { scheduler, applications }: GuestSetup, below: VirtualDisk): VirtualDisk {
   switch (scheduler) {
     case 'noop':
       return below;

@@ -7,7 +7,6 @@
  * Nobody else on that guest could have come in between; with more threads each operation takes its
  * turn on the processor at its time.
  */
-import type { Clock } from '../../core/ports.js';
 import type { Application } from './application.js';
 import type { Guest } from './guest.js';
 import type { IoWaiter } from './hypervisor.js';
@@ -19,17 +18,14 @@ export class Thread implements IoWaiter {
   /** Whether the operation needed nothing but memory when it began. */
   inMemory = false;
   readonly application: Application;
-  readonly #clock: Clock;
   readonly #guest: Guest;
   readonly #program: Program;
   readonly #alone: boolean;
   readonly #endNs: number;
   #startNs = 0;
-  readonly #act = (): void => this.#guest.perform(this);
 
   /** @param endNs clock time of the end of the run: what ends later is not counted */
-  constructor(clock: Clock, guest: Guest, application: Application, program: Program, alone: boolean, endNs: number) {
-    this.#clock = clock;
+  constructor(guest: Guest, application: Application, program: Program, alone: boolean, endNs: number) {
     this.#guest = guest;
     this.application = application;
     this.#program = program;
@@ -38,12 +34,12 @@ export class Thread implements IoWaiter {
   }
 
   start(): void {
-    this.#go(this.#clock.nowNs());
+    this.#go(this.#guest.nowNs);
   }
 
-  /** The operation is over, now. */
+  /** The operation is over, at the guest's time. */
   ended(): void {
-    const nowNs = this.#clock.nowNs();
+    const nowNs = this.#guest.nowNs;
     this.#count(nowNs);
     this.#go(nowNs);
   }
@@ -63,7 +59,7 @@ export class Thread implements IoWaiter {
       this.inMemory = guest.endsInMemory(this);
       atNs = guest.compute(atNs, operation.cpuNs + (this.inMemory ? 0 : guest.exitNs(this)));
       if (!this.#alone || !this.inMemory) {
-        this.#clock.after(atNs - this.#clock.nowNs(), this.#act);
+        guest.performAt(atNs, this);
         return;
       }
       this.#count(atNs);

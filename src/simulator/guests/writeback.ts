@@ -21,22 +21,28 @@ export class Writeback implements IoWaiter {
   #out = 0;
   #cursor = 0;
   readonly #waiting: Thread[] = [];
+  /** When it looks next at what is old. */
+  lookNs = 0;
   readonly #look = (): void => {
     this.#age();
-    this.#clock.after(MACHINE.writebackEveryNs, this.#look);
+    this.#lookAgain();
   };
 
   constructor(clock: Clock, write: Write) {
     this.#clock = clock;
     this.#write = write;
-    clock.after(MACHINE.writebackEveryNs, this.#look);
+    this.#lookAgain();
   }
 
-  /** The thread has appended to memory; its operation ends now, or when enough has been written back. */
-  appended(thread: Thread): void {
+  /** Whether so much can be appended now without a wait. */
+  hasRoom(lengthBytes: number): boolean {
+    return this.#dirtyBytes + lengthBytes <= MACHINE.dirtyBytesMax;
+  }
+
+  /** The thread has appended to memory, at nowNs; its operation ends then, or when enough has been written back. */
+  appended(thread: Thread, nowNs: number): void {
     const { lengthBytes } = thread.operation;
     const open = this.#young.at(-1);
-    const nowNs = this.#clock.nowNs();
     if (open !== undefined && nowNs - open.sinceNs < MACHINE.writebackEveryNs) open.bytes += lengthBytes;
     else this.#young.push({ sinceNs: nowNs, bytes: lengthBytes });
     this.#youngBytes += lengthBytes;
@@ -53,6 +59,11 @@ export class Writeback implements IoWaiter {
     this.#outBytes -= lengthBytes;
     this.#pump();
     while (this.#waiting.length > 0 && this.#dirtyBytes <= MACHINE.dirtyBytesMax) this.#waiting.shift()!.ended();
+  }
+
+  #lookAgain(): void {
+    this.lookNs = this.#clock.nowNs() + MACHINE.writebackEveryNs;
+    this.#clock.after(MACHINE.writebackEveryNs, this.#look);
   }
 
   get #dirtyBytes(): number {

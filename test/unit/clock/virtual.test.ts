@@ -62,4 +62,55 @@ describe('VirtualClock', () => {
     expect(fired).toBe(4);
     expect(clock.pending).toBe(6);
   });
+
+  it('fires what is in lanes as if it had been armed by itself', () => {
+    // Lanes 0 and 1, and -1: no lane. A step of 0 makes ties.
+    const action = fc.record({ lane: fc.integer({ min: -1, max: 1 }), step: fc.nat(3), again: fc.nat(2) });
+    fc.assert(
+      fc.property(fc.array(action, { maxLength: 200 }), (actions) => {
+        const run = (inLanes: boolean): string[] => {
+          const clock = new VirtualClock();
+          const fired: string[] = [];
+          const lastNs = [0, 0];
+          const lanes = [0, 1].map(() => clock.lane<() => void>((fire) => fire()));
+          const arm = (lane: number, step: number, i: number, again: number): void => {
+            const fire = (): void => {
+              fired.push(`${String(i)} at ${String(clock.nowNs())}`);
+              if (again > 0) arm(lane, step, i, again - 1);
+            };
+            if (lane < 0) {
+              clock.after(step, fire);
+              return;
+            }
+            const dueNs = Math.max(lastNs[lane]!, clock.nowNs()) + step;
+            lastNs[lane] = dueNs;
+            if (inLanes) lanes[lane]!.at(dueNs, fire);
+            else clock.after(dueNs - clock.nowNs(), fire);
+          };
+          actions.forEach(({ lane, step, again }, i) => arm(lane, step, i, again));
+          clock.run();
+          return fired;
+        };
+        expect(run(true)).toEqual(run(false));
+      }),
+    );
+  });
+
+  it('takes what comes next out of a lane while one of it fires, and refuses what is due before the last', () => {
+    const clock = new VirtualClock();
+    const fired: string[] = [];
+    const lane = clock.lane<string>((name) => {
+      fired.push(`${name} at ${String(clock.nowNs())}`);
+      if (name === 'first')
+        expect([lane.next, lane.nextDueNs, lane.count, lane.take()]).toEqual(['second', 7, 2, 'second']);
+    });
+    lane.at(5, 'first');
+    lane.at(7, 'second');
+    lane.at(9, 'third');
+    expect(clock.pending).toBe(1);
+    expect(() => lane.at(8, 'late')).toThrow(/armed for 8 after 9/);
+    clock.run();
+    expect(fired).toEqual(['first at 5', 'third at 9']);
+    expect(lane.nextDueNs).toBe(Infinity);
+  });
 });
