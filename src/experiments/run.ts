@@ -59,9 +59,11 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
     options.progress(runs, runsInAll, diskIos);
     return measure;
   };
-  const finished: FigureResult[] = [];
-  const page = (): void =>
-    folder.write('index.html', indexHtml(options.preface, finished, missingOf(figures, finished), seeds));
+  const done = new Map<Figure, FigureResult>();
+  /** In the order of the report. */
+  const finished = (): FigureResult[] => figures.flatMap((figure) => done.get(figure) ?? []);
+  const missing = (): string[] => figures.filter((figure) => !done.has(figure)).map(({ name }) => name);
+  const page = (): void => folder.write('index.html', indexHtml(options.preface, finished(), missing(), seeds));
   try {
     const pending = new Map(
       scenarios.map((scenario) => {
@@ -69,17 +71,23 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
         const own = seedsOf(scenario, seeds);
         const all = Promise.all(own.map((seed) => runner.run({ setup: changed.setup, seed }).then(ran)));
         const result = all.then((measures) => scenarioResult(changed, own, measures));
-        // Looked at below, figure by figure; one that fails meanwhile is not unhandled.
+        // Looked at figure by figure; one that fails before its turn there is not unhandled.
         result.catch(() => undefined);
         return [scenario.id, result] as const;
       }),
     );
-    for (const figure of figures) {
-      const done = await figureResult(figure, pending);
-      finished.push(done);
-      await writeFigure(folder, done);
+    const writing = figures.map(async (figure) => {
+      const result = await figureResult(figure, pending);
+      await writeFigure(folder, result);
+      done.set(figure, result);
       page();
-    }
+    });
+    await Promise.all(writing).catch(async (error: unknown) => {
+      await runner.close();
+      // A figure whose runs are complete is written to its end.
+      await Promise.allSettled(writing);
+      throw error;
+    });
   } catch (error) {
     if (!signal.aborted) throw SluiceError.from(error);
     page();
@@ -87,7 +95,7 @@ export async function runExperiments(options: ExperimentOptions): Promise<Experi
     signal.removeEventListener('abort', stop);
     await runner.close();
   }
-  return { finished, missing: missingOf(figures, finished), diskIos, runs };
+  return { finished: finished(), missing: missing(), diskIos, runs };
 }
 
 async function figureResult(
@@ -102,10 +110,6 @@ async function figureResult(
 async function writeFigure(folder: ReportFolder, { figure, results }: FigureResult): Promise<void> {
   for (const plot of figure.plots) folder.write(`${plot.name}.svg`, await drawPlot(plot, plot.rows(results)));
   folder.write(`${figure.name}.csv`, figureCsv(figure, results));
-}
-
-function missingOf(figures: readonly Figure[], finished: readonly FigureResult[]): string[] {
-  return figures.filter((figure) => !finished.some((done) => done.figure === figure)).map(({ name }) => name);
 }
 
 function distinct(figures: readonly Figure[]): Scenario[] {
