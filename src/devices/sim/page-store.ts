@@ -3,6 +3,7 @@
  * so that memory follows the data and not the device's size.
  */
 import { KIB } from '../../core/model/units.js';
+import { areZeros } from './zeros.js';
 
 export const PAGE_BYTES = 4 * KIB;
 const SLAB_PAGES = 64;
@@ -32,6 +33,10 @@ export class PageStore {
    * pagesMax leaves.
    */
   write(offset: number, data: Uint8Array): boolean {
+    if (areZeros(data)) {
+      this.clear(offset, data.length);
+      return true;
+    }
     const end = offset + data.length;
     // Counted first only where it could be too much: the count costs a look-up a page.
     const worst = Math.ceil(data.length / PAGE_BYTES) + 1;

@@ -12,3 +12,8 @@ export function zeros(lengthBytes: number): Uint8Array {
   last = shared.subarray(0, lengthBytes);
   return last;
 }
+
+/** Whether the bytes are some of these zeros: for nothing, where looking at them all would cost. False says nothing. */
+export function areZeros(data: Uint8Array): boolean {
+  return data.buffer === shared.buffer;
+}

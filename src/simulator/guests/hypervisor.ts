@@ -9,6 +9,7 @@ import { SluiceError } from '../../core/model/errors.js';
 import { PendingIo } from '../../core/pending-io.js';
 import type { IoSink } from '../../core/pending-io.js';
 import type { Clock, ServedDevice } from '../../core/ports.js';
+import { zeros } from '../../devices/sim/zeros.js';
 import { MACHINE } from './parameters.js';
 import { PageCache } from './page-cache.js';
 
@@ -40,8 +41,6 @@ export class Hypervisor implements IoSink {
   readonly #cache: PageCache;
   readonly #slots: Slot[] = [];
   readonly #free: number[] = [];
-  /** A write's payload is zeros: the model is asked for times, not for what was written. */
-  #zeros = new Uint8Array(0);
 
   /** @param cachePageBytes granule of the host's page cache: no more than the least that a guest reads */
   constructor(clock: Clock, served: ServedDevice, cachePageBytes: number) {
@@ -73,7 +72,8 @@ export class Hypervisor implements IoSink {
     counts.bytes += lengthBytes;
     this.totals.ios++;
     this.totals.bytes += lengthBytes;
-    const data = op === OPS.WRITE ? this.#payload(lengthBytes) : null;
+    // The model is asked for times, not for what was written.
+    const data = op === OPS.WRITE ? zeros(lengthBytes) : null;
     const slot = this.#take(waiter, token, keep);
     this.#served.submit(new PendingIo(op, offset, lengthBytes, data, false, 0, slot, 0, this), tag);
   }
@@ -95,10 +95,5 @@ export class Hypervisor implements IoSink {
     slot.token = token;
     slot.keep = keep;
     return id;
-  }
-
-  #payload(lengthBytes: number): Uint8Array {
-    if (lengthBytes > this.#zeros.length) this.#zeros = new Uint8Array(lengthBytes);
-    return this.#zeros.subarray(0, lengthBytes);
   }
 }

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { PAGE_BYTES, PageStore } from '../../../src/devices/sim/page-store.js';
+import { zeros } from '../../../src/devices/sim/zeros.js';
 
 describe('PageStore', () => {
   it('agrees with plain memory over random writes and clears, and keeps no page that is all zero', () => {
     const size = 16 * PAGE_BYTES;
     const step = fc.record({
-      kind: fc.constantFrom('write', 'write', 'zeros', 'clear', 'read'),
+      kind: fc.constantFrom('write', 'write', 'zeros', 'shared zeros', 'clear', 'read'),
       at: fc.nat(size - 1),
       bytes: fc.integer({ min: 1, max: 3 * PAGE_BYTES }),
       fill: fc.integer({ min: 1, max: 255 }),
@@ -21,6 +22,9 @@ describe('PageStore', () => {
             const data = Buffer.alloc(end - at, kind === 'write' ? fill : 0);
             expect(store.write(at, data)).toBe(true);
             model.set(data, at);
+          } else if (kind === 'shared zeros') {
+            expect(store.write(at, zeros(end - at))).toBe(true);
+            model.fill(0, at, end);
           } else if (kind === 'clear') {
             store.clear(at, end - at);
             model.fill(0, at, end);
