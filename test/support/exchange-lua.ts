@@ -13,13 +13,16 @@ import type { ExchangeCall, ExchangeReply } from '../../src/coordination/exchang
 import type { DeviceState, Node, Row } from '../../src/coordination/twin/records.js';
 
 const KEY = '{disk0}:exchange';
-/** The first schema, whose orders have the counters themselves. */
-export const EXACT_SCHEMA = 1;
+/** The last schema whose orders have the counters themselves, and whose records are written whole. */
+export const EXACT_SCHEMA = 2;
 /** Where it stands in the packed state, behind the head of an array of 16 or more. */
 const SCHEMA_AT = 3;
 const NUDGES = `${KEY}:nudges`;
 
+/** Room for so few counters that strings of them become the older ones, and go, all the time. */
 const SURROUNDINGS = `
+-- #define JOURNAL_A_NODE 60
+
 local K, arguments
 
 local function store_us()
@@ -58,7 +61,7 @@ export class LuaExchange {
     this.#loaded = true;
   }
 
-  /** The state as a host of the first version would have made it. */
+  /** The state as a host of an earlier version would have made it. */
   async makeExact(): Promise<void> {
     await this.#redis.setrange(KEY, SCHEMA_AT, String.fromCharCode(EXACT_SCHEMA));
   }
@@ -97,6 +100,12 @@ export class LuaExchange {
       const node = readNode(packed);
       nodes.set(node.fields[0]!, node);
     }
+    const young = meta[21] as number;
+    for (const which of [1 - young, young]) {
+      const entries = await this.#redis.getBuffer(`${KEY}:j${which}`);
+      if (entries !== null) takeEntries(entries, nodes);
+    }
+    for (const node of nodes.values()) if (node.entry !== undefined) takeEntry(node, node.entry);
     for (const node of nodes.values()) catchUp(node, nodes, meta);
     const orders: Record<string, number[]> = {};
     const rows: Record<string, Record<string, number>> = {};
@@ -131,7 +140,9 @@ interface StoredNode {
   readonly tag: string;
   /** ID, HOME, … TURN; then, of an inner node, V … SHIFTED. */
   readonly fields: number[];
-  readonly rows: readonly unknown[];
+  readonly rows: StoredRow[];
+  /** Counters that are newer than these, as includes/journal.lua packs them. */
+  entry?: StructReader;
 }
 
 class StructReader {
@@ -158,6 +169,47 @@ class StructReader {
   }
 }
 
+/** Bytes of an entry of a leaf before its costs; of an inner node; of one that says that the record counts. */
+const LEAF_ENTRY = 1;
+const LEAF_ENTRY_BYTES = 128;
+const INNER_ENTRY = 2;
+const INNER_ENTRY_BYTES = 32;
+const NO_ENTRY_BYTES = 8;
+
+/** Notes the last entry of each node. */
+function takeEntries(bytes: Buffer, nodes: ReadonlyMap<number, StoredNode>): void {
+  const reader = new StructReader(bytes);
+  while (!reader.atEnd) {
+    const [kind, count] = [bytes[reader.at]!, bytes[reader.at + 1]!];
+    reader.at += 2;
+    for (let left = count; left > 0; left--) {
+      const entry = new StructReader(bytes);
+      entry.at = reader.at;
+      const node = nodes.get(bytes.readDoubleLE(reader.at));
+      if (node !== undefined) node.entry = kind === LEAF_ENTRY || kind === INNER_ENTRY ? entry : undefined;
+      if (kind === LEAF_ENTRY) {
+        reader.at += LEAF_ENTRY_BYTES;
+        reader.bytes();
+        reader.bytes();
+      } else reader.at += kind === INNER_ENTRY ? INNER_ENTRY_BYTES : NO_ENTRY_BYTES;
+    }
+  }
+}
+
+function takeEntry(node: StoredNode, entry: StructReader): void {
+  const [, vio] = entry.doubles(2);
+  node.fields[VIO] = vio!;
+  if (node.inner) {
+    const [v, maxVio] = entry.doubles(2);
+    node.fields[NODE_FIELDS] = v!;
+    node.fields[NODE_FIELDS + 1] = maxVio!;
+    return;
+  }
+  const noted = entry.doubles(2) as [number, number];
+  const { uid, row } = node.rows[0]!;
+  node.rows[0] = rowOf(uid, row, noted, entry);
+}
+
 /** What is stored is a bound of each counter, or the counter itself; the order is that of the counters. */
 function readOrder(members: readonly Buffer[], nodes: ReadonlyMap<number, StoredNode>, exact: boolean): number[] {
   const found: { id: number; seq: number; vio: number }[] = [];
@@ -181,16 +233,26 @@ function readNode(bytes: Buffer): StoredNode {
   const tag = reader.bytes().toString();
   const inner = bytes[0] === INNER_KIND;
   if (inner) fields.push(...reader.doubles(9));
-  const rows: unknown[] = [];
+  const rows: StoredRow[] = [];
   while (!reader.atEnd) rows.push(readRow(reader));
   return { inner, tag, fields, rows };
 }
 
-function readRow(reader: StructReader): unknown {
-  const [uid, wantNoted, heldNoted] = reader.doubles(3);
+interface StoredRow {
+  readonly uid: number;
+  readonly row: number;
+}
+
+function readRow(reader: StructReader): StoredRow {
+  const [uid, ...noted] = reader.doubles(3) as [number, number, number];
   const rest = new StructReader(reader.bytes());
-  const [row, backlog, seen, used, handedBack, advanced, dispatchedCost, finished] = rest.doubles(8) as [
-    number,
+  const [row] = rest.doubles(1);
+  return rowOf(uid, row!, noted, rest);
+}
+
+/** What follows a row's number, which is packed alike in a record and in an entry. */
+function rowOf(uid: number, row: number, [wantNoted, heldNoted]: [number, number], rest: StructReader): StoredRow {
+  const [backlog, seen, used, handedBack, advanced, dispatchedCost, finished] = rest.doubles(7) as [
     number,
     number,
     number,

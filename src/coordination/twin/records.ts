@@ -16,7 +16,7 @@ export const NONE = -1;
 export const NEVER = -1e15;
 
 /** Version of the state's form: a newer one is refused, not read. */
-export const SCHEMA = 2;
+export const SCHEMA = 3;
 
 /** Counter units that a cost of 1 is worth at 1 share, as in core/scheduling/fair. */
 export const SCALE = 10_000;

@@ -75,7 +75,7 @@ local function new_state(now)
     settings = settings_said(), settings_revision = said.settings_revision,
     node_ids = 0, uids = 0, activations = 0, grants_made = 0, nodes = 1,
     contended = false, calm_since = 0, settling_until = 0, expected = 0, returned = 0,
-    unsure_until = 0,
+    unsure_until = 0, journal = 0,
     hosts = {}, remains = {},
   }
   know_scheduler()
@@ -163,7 +163,7 @@ end
 -- Another scheduler takes over: the tree begins anew, and hosts say anew what waits and what they hold.
 -- Only nodes that are active have orders, and they are found from the root down.
 local function begin_anew()
-  local keys = orders_below(ROOT, { K .. ':n', K .. ':t', K .. ':i', K .. ':d' })
+  local keys = orders_below(ROOT, { K .. ':n', K .. ':t', K .. ':i', K .. ':d', K .. ':j0', K .. ':j1' })
   for _, host in ipairs(meta.hosts) do
     keys[#keys + 1] = K .. ':r' .. host.uid
   end
@@ -178,6 +178,7 @@ local function begin_anew()
     redis.call('UNLINK', unpack(keys, from, math.min(#keys, from + 3999)))
   end
   forget_nodes()
+  begin_journal()
   changed, gone, tag_changed, row_changed, idle_changed, dormant_more = {}, {}, {}, {}, {}, {}
   make_root()
   meta.incarnation = fresh
@@ -365,6 +366,7 @@ local function run(keys, args)
   for _, host in ipairs(meta.hosts) do
     by_uid[host.uid] = host
   end
+  read_journal()
   pass_time(now)
   end_leases()
   clear_remains()

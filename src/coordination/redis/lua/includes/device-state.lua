@@ -6,6 +6,7 @@
 -- K:t      hash: tag -> node
 -- K:r<uid> hash: row of the epoch -> leaf
 -- K:o<id>  zset: active children of node id: sequence of activation and node, by a counter that is at most theirs
+-- K:j0/1   string: counters that are newer than those in K:n (journal.lua)
 -- K:i      zset: nodes that nobody speaks of, by the time since when
 -- K:d      hash: uid -> leaves that left the order because the epoch's host was suspended
 --
@@ -29,8 +30,8 @@ end
 -- #define ROOT 0
 -- #define NONE -1
 -- #define NEVER -1e15
--- #define SCHEMA 2
--- #define SCHEMA_EXACT 1
+-- #define SCHEMA 3
+-- #define SCHEMA_EXACT 2
 -- #define SCALE 10000
 -- #define RENORMALISE_AT 1099511627776
 -- #define HOSTS_MAX 250
@@ -109,6 +110,8 @@ end
 -- The state as far as it is in memory.
 local meta
 local nodes, tag_ids, row_leaves
+-- Which nodes have entries that are newer than their records (journal.lua).
+local journal
 -- What a call works on.
 local by_uid
 local changed, gone
@@ -126,7 +129,7 @@ local walks
 local is_fair, is_stride, is_fifo
 
 local function forget_nodes()
-  nodes, tag_ids, row_leaves = {}, {}, {}
+  nodes, tag_ids, row_leaves, journal = {}, {}, {}, nil
 end
 
 local function begin_changes()
@@ -158,7 +161,7 @@ local function read_meta(blob)
       unfetched = h[16], unfetched_since = h[17], unseen = h[18], rows_end = h[19],
     }
   end
-  read.remains, read.unsure_until = a[20], a[21] or 0
+  read.remains, read.unsure_until, read.journal = a[20], a[21] or 0, a[22] or 0
   return read
 end
 
@@ -178,7 +181,7 @@ local function write_meta()
     { s.scheduler, s.depth, s.credit, s.idle_reset_ms, s.global_shares, s.sleep_ms, s.threshold, s.sleep_rule },
     meta.settings_revision, meta.node_ids, meta.uids, meta.activations,
     meta.grants_made, meta.nodes, meta.contended, meta.calm_since,
-    meta.settling_until, meta.expected, meta.returned, list, meta.remains, meta.unsure_until,
+    meta.settling_until, meta.expected, meta.returned, list, meta.remains, meta.unsure_until, meta.journal,
   })
   redis.call('SET', K, blob)
   return blob
@@ -195,7 +198,7 @@ local function recall()
   kept[K] = nil
   begin_changes()
   if known and known.blob == blob then
-    meta, nodes, tag_ids, row_leaves = known.meta, known.nodes, known.tag_ids, known.row_leaves
+    meta, nodes, tag_ids, row_leaves, journal = known.meta, known.nodes, known.tag_ids, known.row_leaves, known.journal
   else
     forget_nodes()
     meta = blob and read_meta(blob) or nil
@@ -213,7 +216,7 @@ local function remember(blob)
     end
   end
   kept[K] = {
-    blob = blob, meta = meta, nodes = nodes, tag_ids = tag_ids, row_leaves = row_leaves,
+    blob = blob, meta = meta, nodes = nodes, tag_ids = tag_ids, row_leaves = row_leaves, journal = journal,
   }
 end
 
@@ -483,6 +486,16 @@ local function load_rows(uid, rows, more)
   for from = 1, #ids, 4000 do
     load_all({ unpack(ids, from, math.min(#ids, from + 3999)) })
   end
+end
+
+-- BACKLOG to FINISHED of a row, packed.
+local function counts_of(row)
+  local counts = row[COUNTS]
+  if not counts then
+    counts = pack_values(COUNTS_FORM, row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+    row[COUNTS] = counts
+  end
+  return counts
 end
 
 local function nudge(host)

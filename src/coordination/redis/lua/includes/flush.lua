@@ -1,5 +1,5 @@
 -- Writes what a call has changed, each key and each field once.
--- #include device-state
+-- #include journal
 
 local flush_nodes, flush_idle, read_dormant, flush
 do
@@ -33,15 +33,6 @@ do
     node.tail = pack_values(TAIL_FORM, node[8], node[9],
       node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
       #node[TAG], node[TAG])
-  end
-
-  local function counts_of(row)
-    local counts = row[COUNTS]
-    if not counts then
-      counts = pack_values(COUNTS_FORM, row[2], row[3], row[4], row[5], row[6], row[7], row[8])
-      row[COUNTS] = counts
-    end
-    return counts
   end
 
   local function pack_row(row)
@@ -105,29 +96,39 @@ do
     node.in_order, node.order_vio = home, vio
   end
 
+  local function add_whole(node, sets)
+    if not node.head then
+      pack_fixed(node)
+    end
+    local count = #sets
+    sets[count + 1] = node.key
+    sets[count + 2] = node[INNER] and pack_inner(node) or pack_leaf(node)
+    note_whole(node)
+  end
+
   function flush_nodes()
     local sets, dels = {}, {}
     added = {}
-    local count = 0
+    for i, node in ipairs(gone) do
+      dels[i] = node.key
+      note_gone(node)
+      if node.in_order then
+        leave_stored_order(node)
+      end
+    end
     for i = 1, #changed do
       local node = changed[i]
       node.changed = false
       if not node.gone then
-        if not node.head then
-          pack_fixed(node)
+        if not note_entry(node) then
+          add_whole(node, sets)
         end
-        sets[count + 1] = node.key
-        sets[count + 2] = node[INNER] and pack_inner(node) or pack_leaf(node)
-        count = count + 2
         note_place(node)
       end
     end
     changed = {}
-    for i, node in ipairs(gone) do
-      dels[i] = node.key
-      if node.in_order then
-        leave_stored_order(node)
-      end
+    for _, node in ipairs(take_stale()) do
+      add_whole(node, sets)
     end
     for home, list in pairs(removed) do
       in_pieces('ZREM', K .. ':o' .. home, list, 4000)
@@ -138,6 +139,7 @@ do
     end
     in_pieces('HSET', K .. ':n', sets, 4000)
     in_pieces('HDEL', K .. ':n', dels, 4000)
+    flush_entries()
   end
 
   local function flush_map(key, map, changed)

@@ -1,6 +1,9 @@
 -- What the exchange takes from around it: the key and the arguments of the call, the store's time, and the way to
 -- hosts that are to be nudged.
 
+-- Bytes of counters (journal.lua) for each node: what a handful of its entries take.
+-- #define JOURNAL_A_NODE 1024
+
 local K, arguments
 
 local function store_us()

@@ -1,0 +1,220 @@
+-- Counters that changed, call by call: most of what a call changes, in a fifth of the time that whole records take.
+--
+-- K:j0, K:j1  strings of pieces one behind the other, each of entries of one kind. Of who has an entry the record is out
+--             of date: his last entry counts, one in the younger string before any in the older. An entry that only
+--             names a node says that its record counts again.
+--
+-- A string that is full becomes the older one. Nodes that go on changing come into the younger one by themselves; those
+-- that do not are written whole, some a call, and with the last of them the older string goes: nobody waits for all.
+-- #include device-state
+
+-- #define ENTRY_LEAF 1
+-- #define ENTRY_INNER 2
+-- #define ENTRY_NONE 3
+-- At most so many entries in a piece: less than the 8 kB that `struct` packs without a buffer more.
+-- #define PIECE 32
+-- Nodes written whole a call, or as many as have entries in it where these are more: the younger string grows to half as much again as it may at most.
+-- #define FOLD 16
+-- #define JOURNAL_MOST 1048576
+
+local begin_journal, read_journal, note_entry, note_whole, note_gone, take_stale, flush_entries
+do
+  -- Of a leaf with one row and of an inner node, what changes with their counters.
+  local FORMS = { 'ddddc56dddddHc0Hc0', 'dddd', 'd' }
+  local WIDTHS = { 14, 4, 1 }
+  local piece_forms = { {}, {}, {} }
+
+  -- Of this call, their values one behind the other, by kind.
+  local entries
+
+  function begin_journal()
+    journal = { young = {}, young_count = 0, bytes = 0, old = {}, old_count = 0, old_there = false, is_read = false }
+  end
+
+  local function key_of(which)
+    return K .. ':j' .. which
+  end
+
+  local function piece_form(kind, count)
+    local form = piece_forms[kind][count]
+    if not form then
+      form = '<BB' .. string.rep(FORMS[kind], count)
+      piece_forms[kind][count] = form
+    end
+    return form
+  end
+
+  local function enter(node)
+    local id, young = node[ID], journal.young
+    if not young[id] then
+      young[id] = node
+      journal.young_count = journal.young_count + 1
+    end
+    if journal.old[id] then
+      journal.old[id] = nil
+      journal.old_count = journal.old_count - 1
+    end
+  end
+
+  -- Returns whether all that changed of the node can be said in an entry, which it then is.
+  function note_entry(node)
+    if not node.head or meta.schema <= SCHEMA_EXACT then
+      return false
+    end
+    if node[INNER] then
+      local list = entries[ENTRY_INNER]
+      local at = #list
+      list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[V], node[MAX_VIO]
+    else
+      local row = node[21]
+      if #node ~= ROWS + 3 or not row[ROW] then
+        return false
+      end
+      local list = entries[ENTRY_LEAF]
+      local at = #list
+      list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[19], node[20]
+      list[at + 5] = row[COUNTS] or counts_of(row)
+      list[at + 6], list[at + 7], list[at + 8], list[at + 9], list[at + 10] = row[9], row[10], row[11], row[12], row[13]
+      list[at + 11], list[at + 12], list[at + 13], list[at + 14] = #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS]
+    end
+    enter(node)
+    return true
+  end
+
+  local function leave(id)
+    local entered = journal.young[id] or journal.old[id]
+    if journal.young[id] then
+      journal.young[id] = nil
+      journal.young_count = journal.young_count - 1
+    end
+    if journal.old[id] then
+      journal.old[id] = nil
+      journal.old_count = journal.old_count - 1
+    end
+    return entered
+  end
+
+  -- Its record is written.
+  function note_whole(node)
+    local id = node[ID]
+    if leave(id) then
+      local list = entries[ENTRY_NONE]
+      list[#list + 1] = id
+    end
+  end
+
+  -- Its record goes; its number never comes back.
+  function note_gone(node)
+    leave(node[ID])
+  end
+
+  -- Bytes that a string may have before it becomes the older one.
+  local function room()
+    return math.min(JOURNAL_A_NODE * meta.nodes, JOURNAL_MOST)
+  end
+
+  -- Nodes whose last entries are in the older string and that are to be written now.
+  function take_stale()
+    local stale = {}
+    if journal.old_count > 0 and journal.bytes * 2 > room() then
+      local most = math.max(FOLD, #entries[ENTRY_LEAF] / WIDTHS[ENTRY_LEAF] + #entries[ENTRY_INNER] / WIDTHS[ENTRY_INNER])
+      for _, node in pairs(journal.old) do
+        if #stale >= most then
+          break
+        end
+        stale[#stale + 1] = node
+      end
+    end
+    return stale
+  end
+
+  -- After all that leaves the journal has left it.
+  function flush_entries()
+    if journal.is_read then
+      redis.call('UNLINK', key_of(0), key_of(1))
+      journal.is_read = false
+    end
+    for kind = 1, 3 do
+      local list, width = entries[kind], WIDTHS[kind]
+      local step = width * PIECE
+      for from = 1, #list, step do
+        local upto = math.min(#list, from + step - 1)
+        local count = (upto + 1 - from) / width
+        local piece = pack_values(piece_form(kind, count), kind, count, unpack(list, from, upto))
+        redis.call('APPEND', key_of(meta.journal), piece)
+        journal.bytes = journal.bytes + #piece
+      end
+    end
+    entries = { {}, {}, {} }
+    if journal.old_there and journal.old_count == 0 then
+      redis.call('UNLINK', key_of(1 - meta.journal))
+      journal.old_there = false
+    end
+    if not journal.old_there and journal.bytes > room() then
+      meta.journal = 1 - meta.journal
+      journal.old, journal.old_count, journal.old_there = journal.young, journal.young_count, true
+      journal.young, journal.young_count, journal.bytes = {}, 0, 0
+    end
+  end
+
+  local function read_string(which, last)
+    local bytes = redis.call('GET', key_of(which)) or ''
+    local at = 1
+    while at <= #bytes do
+      local kind, count = unpack_values('<BB', bytes, at)
+      at = at + 2
+      local form = '<' .. FORMS[kind]
+      for _ = 1, count do
+        local entry = { unpack_values(form, bytes, at) }
+        at = entry[#entry]
+        last[entry[1]] = kind ~= ENTRY_NONE and entry or nil
+      end
+    end
+  end
+
+  local function take_entry(node, entry)
+    node[VIO] = entry[2]
+    if node[INNER] then
+      node[V], node[MAX_VIO] = entry[3], entry[4]
+    else
+      local row = { unpack_values(ROW_FORM, node[21]) }
+      row[COUNTS] = entry[5]
+      row[2], row[3], row[4], row[5], row[6], row[7], row[8] = unpack_values(COUNTS_FORM, entry[5])
+      row[9], row[10], row[11], row[12], row[13] = entry[6], entry[7], entry[8], entry[9], entry[10]
+      row[COSTS], row[ARRIVALS] = entry[11], entry[12]
+      node[19], node[20], node[21] = entry[3], entry[4], row
+    end
+    if node.in_order then
+      node.order_vio = node[VIO]
+    end
+    if node.above then
+      heap_moved(node.above.heap, node)
+    end
+    touch(node)
+  end
+
+  -- At the beginning of a call. Where nothing is in memory all nodes with entries are read, to be written whole, and the
+  -- strings go. Such a node is not behind the time of its home: when that is taken back all in memory are written whole.
+  function read_journal()
+    entries = { {}, {}, {} }
+    if journal then
+      return
+    end
+    begin_journal()
+    local last, ids = {}, {}
+    read_string(1 - meta.journal, last)
+    read_string(meta.journal, last)
+    for id in pairs(last) do
+      ids[#ids + 1] = id
+    end
+    for from = 1, #ids, 4000 do
+      load_all({ unpack(ids, from, math.min(#ids, from + 3999)) })
+    end
+    for id, entry in pairs(last) do
+      if nodes[id] then
+        take_entry(nodes[id], entry)
+      end
+    end
+    journal.is_read = #ids > 0
+  end
+end
