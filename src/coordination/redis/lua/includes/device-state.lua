@@ -40,35 +40,51 @@ end
 -- #define CHILDREN_MAX 262144
 -- #define KEPT_MAX 16384
 
--- Fields of a node; those from V on are of inner nodes, TURN and ROWS of leaves. SHIFT: how far its
--- home's time had been taken back when it was written; SHIFTED: how far its own children's has been.
--- #define ID 1
--- #define HOME 2
--- #define INNER 3
--- #define SHARES 4
--- #define SELF_SHARES 5
--- #define REVISION 6
--- #define VIO 7
--- #define FLOOR 8
--- #define DEPOSIT 9
--- #define ACTIVE 10
--- #define SEQ 11
--- #define BUSY 12
--- #define IDLE_SINCE 13
--- #define LISTED_SINCE 14
--- #define SHIFT 15
--- #define TURN 16
--- #define TAG 17
--- #define ROWS 18
--- #define V 18
--- #define MAX_VIO 19
--- #define QUIET_SINCE 20
--- #define BUSY_CHILDREN 21
--- #define ACTIVE_CHILDREN 22
--- #define ACTIVE_SHARES 23
--- #define CHILDREN 24
--- #define SELF 25
--- #define SHIFTED 26
+-- Fields of a node: first what is in memory alone, by place and not by name as a call looks at these most. KEY: its
+-- number as a key. ABOVE: its home. CHANGED: whether it is to be written. HEAD, TAIL: parts of its record, packed.
+-- PLACE: in the heap of its home. Of one that is active: in whose stored order it stands (IN_ORDER), there with a counter
+-- that is at most ORDER_VIO. Of an inner node: BELOW are its children in memory, by number, HERE how many of them are
+-- active, HEAP those in their order, but for what a search has set aside.
+-- #define KEY 1
+-- #define ABOVE 2
+-- #define CHANGED 3
+-- #define HEAD 4
+-- #define TAIL 5
+-- #define PLACE 6
+-- #define IN_ORDER 7
+-- #define ORDER_VIO 8
+-- #define BELOW 9
+-- #define HERE 10
+-- #define HEAP 11
+-- Then what its record has; from V on of inner nodes, TURN and ROWS of leaves. SHIFT: how far its home's time had been
+-- taken back when it was written; SHIFTED: how far its own children's has been.
+-- #define ID 12
+-- #define HOME 13
+-- #define INNER 14
+-- #define SHARES 15
+-- #define SELF_SHARES 16
+-- #define REVISION 17
+-- #define VIO 18
+-- #define FLOOR 19
+-- #define DEPOSIT 20
+-- #define ACTIVE 21
+-- #define SEQ 22
+-- #define BUSY 23
+-- #define IDLE_SINCE 24
+-- #define LISTED_SINCE 25
+-- #define SHIFT 26
+-- #define TURN 27
+-- #define TAG 28
+-- #define ROWS 29
+-- #define V 29
+-- #define MAX_VIO 30
+-- #define QUIET_SINCE 31
+-- #define BUSY_CHILDREN 32
+-- #define ACTIVE_CHILDREN 33
+-- #define ACTIVE_SHARES 34
+-- #define CHILDREN 35
+-- #define SELF 36
+-- #define SHIFTED 37
 
 -- From ROWS on a leaf has its rows, four places each: whose it is, what it wants, what it holds, and
 -- the rest, packed for as long as nobody asks for it. Fields of that:
@@ -220,17 +236,18 @@ local function remember(blob)
   }
 end
 
--- The node is to be written: its counter, its rows or, of an inner node, its domain's time have changed, and nothing else.
+-- The node is to be written: its counter, of its rows what was granted or, of an inner node, its domain's time have
+-- changed, and nothing else.
 local function touch_counts(node)
-  if not node.changed then
-    node.changed = true
+  if not node[CHANGED] then
+    node[CHANGED] = true
     changed[#changed + 1] = node
   end
 end
 
 -- Anything of it has changed: what was packed of it (flush.lua) is out of date.
 local function touch(node)
-  node.head = false
+  node[HEAD] = false
   touch_counts(node)
 end
 
@@ -258,17 +275,13 @@ local function shift_node(node, home)
   touch(node)
 end
 
--- The node is in memory. `key` is its number as a key, `above` its home. Of an inner node: `below` are its children there, by number, `here` how many of them are
--- active, `heap` those in their order, but for what a search has set aside. Of one that is active: in whose stored
--- order it stands (`in_order`), there with a counter that is at most `order_vio`. A leaf has no more than these eight
--- fields by name: a ninth would double the room that they take, and most of a call is waiting for memory.
+-- The node is in memory.
 local function keep(node)
   nodes[node[ID]] = node
-  node.key = tostring(node[ID])
-  node.changed, node.head, node.tail, node.place = false, false, false, false
+  node[KEY] = tostring(node[ID])
   kept_nodes = kept_nodes + 1
   if node[INNER] then
-    node.below, node.here, node.heap = {}, 0, {}
+    node[BELOW], node[HERE], node[HEAP] = {}, 0, {}
   end
 end
 
@@ -288,21 +301,22 @@ end
 
 -- Before its sequence changes, or when it is gone.
 local function leave_stored_order(node)
-  note_in(removed, node.in_order, member_of(node[SEQ], node[ID]))
-  node.in_order = false
+  note_in(removed, node[IN_ORDER], member_of(node[SEQ], node[ID]))
+  node[IN_ORDER] = false
 end
 
-local function skip_count(_, ...)
-  return { ... }
+-- Room for what is in memory alone, then the values of a record but for its first.
+local function node_of_values(_, ...)
+  return { false, false, false, false, false, false, false, false, false, 0, false, ... }
 end
 
 local function unpack_node(blob)
   local kind = string.byte(blob)
   local node
   if kind == 255 then
-    node = skip_count(unpack_values(INNER_FORM, blob))
+    node = node_of_values(unpack_values(INNER_FORM, blob))
   else
-    node = skip_count(unpack_values(leaf_form(kind), blob))
+    node = node_of_values(unpack_values(leaf_form(kind), blob))
   end
   -- Behind the values comes the place where they end.
   node[#node] = nil
@@ -315,7 +329,7 @@ end
 local function take_blob(blob)
   local node = unpack_node(blob)
   if node[ACTIVE] then
-    node.in_order, node.order_vio = node[HOME], node[VIO]
+    node[IN_ORDER], node[ORDER_VIO] = node[HOME], node[VIO]
   end
   keep(node)
   return node
@@ -324,11 +338,11 @@ end
 -- The node and its home are in memory.
 local function attach(node)
   local home = nodes[node[HOME]]
-  node.above = home
-  home.below[node[ID]] = node
+  node[ABOVE] = home
+  home[BELOW][node[ID]] = node
   if node[ACTIVE] then
-    home.here = home.here + 1
-    heap_add(home.heap, node)
+    home[HERE] = home[HERE] + 1
+    heap_add(home[HEAP], node)
   end
 end
 
@@ -387,6 +401,7 @@ end
 
 local function make_node(id, tag, home, inner, vio, shift)
   local node = {
+    false, false, false, false, false, false, false, false, false, 0, false,
     id, home, inner, 100, 100, -1, vio, vio, 0,
     false, 0, false, NEVER, meta.clock_us, shift, 0, tag,
   }

@@ -29,33 +29,36 @@ do
   end
 
   local function pack_fixed(node)
-    node.head = pack_values(HEAD_FORM, node[1], node[2], node[INNER] and 1 or 0, node[4], node[5], node[6])
-    node.tail = pack_values(TAIL_FORM, node[8], node[9],
-      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[13], node[14], node[15], node[16],
+    node[HEAD] = pack_values(HEAD_FORM, node[ID], node[HOME], node[INNER] and 1 or 0,
+      node[SHARES], node[SELF_SHARES], node[REVISION])
+    node[TAIL] = pack_values(TAIL_FORM, node[FLOOR], node[DEPOSIT],
+      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[IDLE_SINCE], node[LISTED_SINCE], node[SHIFT], node[TURN],
       #node[TAG], node[TAG])
   end
 
   local function pack_row(row)
     return pack_values(PACKED_ROW,
-      row[1], counts_of(row), row[9], row[10], row[11], row[12], row[13], #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
+      row[ROW], counts_of(row), row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED],
+      #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS])
   end
 
   -- Values one by one: with lists of them it takes twice as long.
   local function pack_inner(node)
-    return pack_values(PACKED_INNER, 255, node.head, node[VIO], node.tail,
-      node[V], node[19], node[20], node[21], node[22], node[23], node[24], node[25], node[26])
+    return pack_values(PACKED_INNER, 255, node[HEAD], node[VIO], node[TAIL],
+      node[V], node[MAX_VIO], node[QUIET_SINCE], node[BUSY_CHILDREN],
+      node[ACTIVE_CHILDREN], node[ACTIVE_SHARES], node[CHILDREN], node[SELF], node[SHIFTED])
   end
 
   local function pack_leaf(node)
     local count = (#node - TAG) / 4
     if count == 1 then
       -- Most leaves have one row, and it is the one that changed.
-      local row = node[21]
+      local row = node[ROWS + 3]
       if row[ROW] then
         local costs, arrivals = row[COSTS], row[ARRIVALS]
-        return pack_values(PACKED_SINGLE, 1, node.head, node[VIO], node.tail,
-          node[ROWS], node[19], node[20], ROW_BYTES + #costs + #arrivals,
-          row[1], row[COUNTS] or counts_of(row), row[9], row[10], row[11], row[12], row[13],
+        return pack_values(PACKED_SINGLE, 1, node[HEAD], node[VIO], node[TAIL],
+          node[ROWS], node[ROWS + 1], node[ROWS + 2], ROW_BYTES + #costs + #arrivals,
+          row[ROW], row[COUNTS] or counts_of(row), row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED],
           #costs, costs, #arrivals, arrivals)
       end
     end
@@ -69,7 +72,7 @@ do
       rows[to + 1], rows[to + 2], rows[to + 3], rows[to + 4], rows[to + 5] =
         node[at], node[at + 1], node[at + 2], #rest, rest
     end
-    return pack_values(packed_leaf_form(count), count, node.head, node[VIO], node.tail, unpack(rows))
+    return pack_values(packed_leaf_form(count), count, node[HEAD], node[VIO], node[TAIL], unpack(rows))
   end
 
   local added
@@ -79,29 +82,29 @@ do
   -- the bound for the counter: a state that they may have made keeps it exact.
   local function note_place(node)
     local home = node[ACTIVE] and node[HOME]
-    if node.in_order and node.in_order ~= home then
+    if node[IN_ORDER] and node[IN_ORDER] ~= home then
       leave_stored_order(node)
     end
     if not home then
       return
     end
-    local vio, bound = node[VIO], node.order_vio
-    if node.in_order and bound and vio >= bound then
-      local above = node.above
-      if vio == bound or (above.here == above[ACTIVE_CHILDREN] and meta.schema > SCHEMA_EXACT) then
+    local vio, bound = node[VIO], node[ORDER_VIO]
+    if node[IN_ORDER] and bound and vio >= bound then
+      local above = node[ABOVE]
+      if vio == bound or (above[HERE] == above[ACTIVE_CHILDREN] and meta.schema > SCHEMA_EXACT) then
         return
       end
     end
     note_in(added, home, vio, member_of(node[SEQ], node[ID]))
-    node.in_order, node.order_vio = home, vio
+    node[IN_ORDER], node[ORDER_VIO] = home, vio
   end
 
   local function add_whole(node, sets)
-    if not node.head then
+    if not node[HEAD] then
       pack_fixed(node)
     end
     local count = #sets
-    sets[count + 1] = node.key
+    sets[count + 1] = node[KEY]
     sets[count + 2] = node[INNER] and pack_inner(node) or pack_leaf(node)
     note_whole(node)
   end
@@ -110,16 +113,16 @@ do
     local sets, dels = {}, {}
     added = {}
     for i, node in ipairs(gone) do
-      dels[i] = node.key
+      dels[i] = node[KEY]
       note_gone(node)
-      if node.in_order then
+      if node[IN_ORDER] then
         leave_stored_order(node)
       end
     end
     for i = 1, #changed do
       local node = changed[i]
-      node.changed = false
-      if not node.gone then
+      node[CHANGED] = false
+      if nodes[node[ID]] == node then
         if not note_entry(node) then
           add_whole(node, sets)
         end

@@ -17,13 +17,13 @@ do
   -- Out of this search.
   local function set_aside(node)
     blocked[#blocked + 1] = node
-    heap_remove(node.above.heap, node)
+    heap_remove(node[ABOVE][HEAP], node)
   end
 
   local function end_search()
     for _, node in ipairs(blocked) do
-      if node[ACTIVE] and not node.place then
-        heap_add(node.above.heap, node)
+      if node[ACTIVE] and not node[PLACE] then
+        heap_add(node[ABOVE][HEAP], node)
       end
     end
     blocked, walks = {}, {}
@@ -33,10 +33,10 @@ do
   local function first_leaf()
     local node = nodes[ROOT]
     while node[INNER] do
-      if node.here < node[ACTIVE_CHILDREN] then
+      if node[HERE] < node[ACTIVE_CHILDREN] then
         look_further(node)
       end
-      local child = node.heap[1]
+      local child = node[HEAP][1]
       if child then
         node = child
       elseif node[ID] == ROOT then
@@ -88,12 +88,12 @@ do
 
   -- Whether a node of the path is short of a request of this cost.
   local function is_short(leaf, cost)
-    local node, home = leaf, leaf.above
+    local node, home = leaf, leaf[ABOVE]
     while home do
       if node[DEPOSIT] < cost then
         return true
       end
-      node, home = home, home.above
+      node, home = home, home[ABOVE]
     end
     return false
   end

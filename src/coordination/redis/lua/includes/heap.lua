@@ -13,11 +13,11 @@ do
         break
       end
       heap[at] = other
-      other.place = at
+      other[PLACE] = at
       at = above
     end
     heap[at] = node
-    node.place = at
+    node[PLACE] = at
     return at
   end
 
@@ -39,13 +39,13 @@ do
         break
       end
       heap[at] = lower
-      lower.place = at
+      lower[PLACE] = at
       at = child
       child = 2 * at
       lower = heap[child]
     end
     heap[at] = node
-    node.place = at
+    node[PLACE] = at
   end
 
   function heap_add(heap, node)
@@ -54,7 +54,7 @@ do
 
   -- The node's counter is another one; where it is in no heap that is nothing.
   function heap_moved(heap, node)
-    local at = node.place
+    local at = node[PLACE]
     if at and lift(heap, node, at) == at then
       sink(heap, node, at)
     end
@@ -62,18 +62,18 @@ do
 
   -- The node's counter is a higher one.
   function heap_raised(heap, node)
-    local at = node.place
+    local at = node[PLACE]
     if at then
       sink(heap, node, at)
     end
   end
 
   function heap_remove(heap, node)
-    local at, last = node.place, #heap
+    local at, last = node[PLACE], #heap
     if not at then
       return
     end
-    node.place = false
+    node[PLACE] = false
     local other = heap[last]
     heap[last] = nil
     if at < last and lift(heap, other, at) == at then

@@ -58,7 +58,7 @@ do
 
   -- Returns whether all that changed of the node can be said in an entry, which it then is.
   function note_entry(node)
-    if not node.head or meta.schema <= SCHEMA_EXACT then
+    if not node[HEAD] or meta.schema <= SCHEMA_EXACT then
       return false
     end
     if node[INNER] then
@@ -66,15 +66,15 @@ do
       local at = #list
       list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[V], node[MAX_VIO]
     else
-      local row = node[21]
+      local row = node[ROWS + 3]
       if #node ~= ROWS + 3 or not row[ROW] then
         return false
       end
       local list = entries[ENTRY_LEAF]
       local at = #list
-      list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[19], node[20]
+      list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[ROWS + 1], node[ROWS + 2]
       list[at + 5] = row[COUNTS] or counts_of(row)
-      list[at + 6], list[at + 7], list[at + 8], list[at + 9], list[at + 10] = row[9], row[10], row[11], row[12], row[13]
+      list[at + 6], list[at + 7], list[at + 8], list[at + 9], list[at + 10] = row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED]
       list[at + 11], list[at + 12], list[at + 13], list[at + 14] = #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS]
     end
     enter(node)
@@ -177,18 +177,18 @@ do
     if node[INNER] then
       node[V], node[MAX_VIO] = entry[3], entry[4]
     else
-      local row = { unpack_values(ROW_FORM, node[21]) }
+      local row = { unpack_values(ROW_FORM, node[ROWS + 3]) }
       row[COUNTS] = entry[5]
       row[2], row[3], row[4], row[5], row[6], row[7], row[8] = unpack_values(COUNTS_FORM, entry[5])
-      row[9], row[10], row[11], row[12], row[13] = entry[6], entry[7], entry[8], entry[9], entry[10]
+      row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED] = entry[6], entry[7], entry[8], entry[9], entry[10]
       row[COSTS], row[ARRIVALS] = entry[11], entry[12]
-      node[19], node[20], node[21] = entry[3], entry[4], row
+      node[ROWS + 1], node[ROWS + 2], node[ROWS + 3] = entry[3], entry[4], row
     end
-    if node.in_order then
-      node.order_vio = node[VIO]
+    if node[IN_ORDER] then
+      node[ORDER_VIO] = node[VIO]
     end
-    if node.above then
-      heap_moved(node.above.heap, node)
+    if node[ABOVE] then
+      heap_moved(node[ABOVE][HEAP], node)
     end
     touch(node)
   end

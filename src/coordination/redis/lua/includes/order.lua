@@ -30,7 +30,7 @@ do
   function became_busy(leaf)
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node.above
+      local home = node[ABOVE]
       node[BUSY] = true
       touch(node)
       end_busy_period(home)
@@ -47,7 +47,7 @@ do
     local node = leaf
     node[IDLE_SINCE] = meta.clock_us
     while node[ID] ~= ROOT do
-      local home = node.above
+      local home = node[ABOVE]
       node[BUSY] = false
       touch(node)
       home[BUSY_CHILDREN] = home[BUSY_CHILDREN] - 1
@@ -61,7 +61,7 @@ do
   end
 
   local function join(node, home)
-    if node.in_order then
+    if node[IN_ORDER] then
       leave_stored_order(node)
     end
     meta.activations = meta.activations + 1
@@ -69,8 +69,8 @@ do
     node[SEQ] = meta.activations
     home[ACTIVE_CHILDREN] = home[ACTIVE_CHILDREN] + 1
     home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + node[SHARES]
-    home.here = home.here + 1
-    heap_add(home.heap, node)
+    home[HERE] = home[HERE] + 1
+    heap_add(home[HEAP], node)
     touch(node)
     touch(home)
   end
@@ -79,15 +79,15 @@ do
     node[ACTIVE] = false
     home[ACTIVE_CHILDREN] = home[ACTIVE_CHILDREN] - 1
     home[ACTIVE_SHARES] = home[ACTIVE_SHARES] - node[SHARES]
-    home.here = home.here - 1
-    heap_remove(home.heap, node)
+    home[HERE] = home[HERE] - 1
+    heap_remove(home[HEAP], node)
     touch(node)
     touch(home)
   end
 
   -- All active children, read where they were not yet.
   local function load_active(home)
-    if home.here == home[ACTIVE_CHILDREN] then
+    if home[HERE] == home[ACTIVE_CHILDREN] then
       return
     end
     local ids = {}
@@ -115,8 +115,8 @@ do
       walk = { list = {}, at = 1, read = 0, chunk = CHUNK_FIRST }
       walks[home[ID]] = walk
     end
-    local heap = home.heap
-    while home.here < home[ACTIVE_CHILDREN] do
+    local heap = home[HEAP]
+    while home[HERE] < home[ACTIVE_CHILDREN] do
       local list, at = walk.list, walk.at
       if at > #list then
         list = redis.call('ZRANGE', K .. ':o' .. home[ID], walk.read, walk.read + walk.chunk - 1, 'WITHSCORES')
@@ -135,7 +135,7 @@ do
       end
       local node = node_of(id)
       if node and node[VIO] > vio then
-        node.order_vio = false
+        node[ORDER_VIO] = false
         touch(node)
       end
       walk.at = at + 2
@@ -144,10 +144,10 @@ do
 
   -- The lowest counter of an active child; nil where there is none.
   function lowest_active_vio(home)
-    if home.here < home[ACTIVE_CHILDREN] then
+    if home[HERE] < home[ACTIVE_CHILDREN] then
       look_further(home)
     end
-    local first = home.heap[1]
+    local first = home[HEAP][1]
     return first and first[VIO]
   end
 
@@ -170,7 +170,7 @@ do
   function reorder(leaf)
     if is_fifo and leaf[ACTIVE] then
       leaf[VIO] = oldest_arrival(leaf)
-      heap_moved(leaf.above.heap, leaf)
+      heap_moved(leaf[ABOVE][HEAP], leaf)
       touch_counts(leaf)
     end
   end
@@ -207,7 +207,7 @@ do
     end
     local node = leaf
     while node[ID] ~= ROOT and not node[ACTIVE] do
-      local home = node.above
+      local home = node[ABOVE]
       local floor = home[V] - ((meta.settings.credit + owed) * SCALE) / node[SHARES]
       local vio = node[VIO] > floor and node[VIO] or floor
       if node[DEPOSIT] < cost then
@@ -226,7 +226,7 @@ do
   function deactivate(leaf)
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node.above
+      local home = node[ABOVE]
       note_vio(home, node[VIO])
       leave(node, home)
       if home[ACTIVE_CHILDREN] > 0 then
@@ -240,12 +240,12 @@ do
   function pay_deposits(leaf, cost)
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node.above
+      local home = node[ABOVE]
       if node[DEPOSIT] < cost then
         node[VIO] = node[VIO] + ((cost - node[DEPOSIT]) * SCALE) / node[SHARES]
         node[DEPOSIT] = cost
         note_vio(home, node[VIO])
-        heap_moved(home.heap, node)
+        heap_moved(home[HEAP], node)
         touch(node)
       end
       node = home
@@ -254,13 +254,13 @@ do
 
   -- Those in memory catch up, and are put in order anew: who was held at the floor may stand elsewhere among equals.
   local function shift_all(home)
-    local standing = home.heap
-    home.heap = {}
-    for _, node in pairs(home.below) do
+    local standing = home[HEAP]
+    home[HEAP] = {}
+    for _, node in pairs(home[BELOW]) do
       shift_node(node, home)
     end
     for _, node in ipairs(standing) do
-      heap_add(home.heap, node)
+      heap_add(home[HEAP], node)
     end
   end
 
@@ -290,13 +290,13 @@ do
       return
     end
     local units = cost * scale()
-    local node, home = leaf, leaf.above
+    local node, home = leaf, leaf[ABOVE]
     while home do
       local before = node[VIO]
       local after = before + units / node[SHARES]
       node[VIO] = after
-      heap_raised(home.heap, node)
-      if not node.changed then
+      heap_raised(home[HEAP], node)
+      if not node[CHANGED] then
         touch_counts(node)
       end
       -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
@@ -311,10 +311,10 @@ do
           renormalise(home)
         end
       end
-      if not home.changed then
+      if not home[CHANGED] then
         touch_counts(home)
       end
-      node, home = home, home.above
+      node, home = home, home[ABOVE]
     end
     if is_stride and leaf[VIO] >= meta.settings.threshold then
       reset_all()
@@ -329,10 +329,10 @@ do
     local units = cost * scale()
     local node = leaf
     while node[ID] ~= ROOT do
-      local home = node.above
+      local home = node[ABOVE]
       local vio = node[VIO] - units / node[SHARES]
       node[VIO] = vio > node[FLOOR] and vio or node[FLOOR]
-      heap_moved(home.heap, node)
+      heap_moved(home[HEAP], node)
       touch_counts(node)
       node = home
     end
@@ -343,7 +343,7 @@ do
     if node[SHARES] == shares or node[ID] == ROOT then
       return
     end
-    local home = node.above
+    local home = node[ABOVE]
     if node[ACTIVE] then
       home[ACTIVE_SHARES] = home[ACTIVE_SHARES] + (shares - node[SHARES])
       touch(home)
@@ -353,7 +353,7 @@ do
       node[VIO] = home[V] + (node[VIO] - home[V]) * ratio
       node[FLOOR] = home[V] + (node[FLOOR] - home[V]) * ratio
       note_vio(home, node[VIO])
-      heap_moved(home.heap, node)
+      heap_moved(home[HEAP], node)
     end
     node[SHARES] = shares
     touch(node)

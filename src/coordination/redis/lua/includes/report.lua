@@ -76,7 +76,7 @@ do
       local part = 1 / sharers
       local node = leaf
       while node[ID] ~= ROOT do
-        local home = node.above
+        local home = node[ABOVE]
         part = (part * node[SHARES]) / (home[ACTIVE_SHARES] + (node[ACTIVE] and 0 or node[SHARES]))
         node = home
       end

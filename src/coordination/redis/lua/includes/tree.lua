@@ -78,7 +78,7 @@ do
   -- An inner node takes the place of `leaf`, with counter, floor, deposit and turn; the leaf goes
   -- below it as the node's own and starts at the new domain's time.
   local function make_parent(leaf)
-    local home = leaf.above
+    local home = leaf[ABOVE]
     local inner = place(leaf[TAG], home, true)
     home[CHILDREN] = home[CHILDREN] - 1
     inner[SHARES], inner[SELF_SHARES], inner[REVISION] = leaf[SHARES], leaf[SELF_SHARES], leaf[REVISION]
@@ -93,15 +93,15 @@ do
     leaf[VIO] = 0
     leaf[FLOOR] = 0
     leaf[SHARES] = inner[SELF_SHARES]
-    home.below[leaf[ID]] = nil
+    home[BELOW][leaf[ID]] = nil
     if leaf[BUSY] then
       inner[BUSY_CHILDREN] = 1
     end
     if leaf[ACTIVE] then
       inner[ACTIVE_CHILDREN] = 1
       inner[ACTIVE_SHARES] = leaf[SHARES]
-      heap_remove(home.heap, leaf)
-      heap_add(home.heap, inner)
+      heap_remove(home[HEAP], leaf)
+      heap_add(home[HEAP], inner)
     end
     attach(leaf)
     touch(leaf)
@@ -148,7 +148,7 @@ do
 
   -- Owing nothing: whoever comes back under the name starts where this counter would be raised to.
   local function may_forget(node)
-    local home = node.above
+    local home = node[ABOVE]
     if is_fair then
       end_busy_period(home)
       return node[VIO] <= home[V]
@@ -163,17 +163,16 @@ do
   end
 
   local function forget(node)
-    local home = node.above
+    local home = node[ABOVE]
     note_vio(home, node[VIO])
     if home[SELF] == node[ID] then
       home[SELF] = NONE
     else
       set_tag(node[TAG], false)
     end
-    node.gone = true
     gone[#gone + 1] = node
     nodes[node[ID]] = false
-    home.below[node[ID]] = nil
+    home[BELOW][node[ID]] = nil
     unlist(node)
     meta.nodes = meta.nodes - 1
     home[CHILDREN] = home[CHILDREN] - 1
