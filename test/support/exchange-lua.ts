@@ -141,8 +141,16 @@ interface StoredNode {
   /** ID, HOME, … TURN; then, of an inner node, V … SHIFTED. */
   readonly fields: number[];
   readonly rows: StoredRow[];
-  /** Counters that are newer than these, as includes/journal.lua packs them. */
-  entry?: StructReader;
+  entry?: StoredEntry | undefined;
+}
+
+/** Counters that are newer than those of the record, as includes/journal.lua packs them. */
+interface StoredEntry {
+  readonly counters: readonly number[];
+  /** Of a leaf. */
+  readonly said:
+    | { readonly counts: Buffer; readonly weight: number[]; readonly costs: Buffer; readonly arrivals: Buffer }
+    | undefined;
 }
 
 class StructReader {
@@ -163,51 +171,52 @@ class StructReader {
 
   bytes(): Buffer {
     const length = this.#bytes.readUInt16LE(this.at);
-    const from = this.at + 2;
-    this.at = from + length;
-    return this.#bytes.subarray(from, this.at);
+    this.at += 2;
+    return this.take(length);
+  }
+
+  take(length: number): Buffer {
+    return this.#bytes.subarray(this.at, (this.at += length));
   }
 }
 
-/** Bytes of an entry of a leaf before its costs; of an inner node; of one that says that the record counts. */
 const LEAF_ENTRY = 1;
-const LEAF_ENTRY_BYTES = 128;
 const INNER_ENTRY = 2;
-const INNER_ENTRY_BYTES = 32;
-const NO_ENTRY_BYTES = 8;
+const GRANTS_ENTRY = 3;
 
-/** Notes the last entry of each node. */
+/** Takes the entries of one string in their order; those of a node whose record counts again are forgotten. */
 function takeEntries(bytes: Buffer, nodes: ReadonlyMap<number, StoredNode>): void {
   const reader = new StructReader(bytes);
   while (!reader.atEnd) {
     const [kind, count] = [bytes[reader.at]!, bytes[reader.at + 1]!];
     reader.at += 2;
     for (let left = count; left > 0; left--) {
-      const entry = new StructReader(bytes);
-      entry.at = reader.at;
-      const node = nodes.get(bytes.readDoubleLE(reader.at));
-      if (node !== undefined) node.entry = kind === LEAF_ENTRY || kind === INNER_ENTRY ? entry : undefined;
-      if (kind === LEAF_ENTRY) {
-        reader.at += LEAF_ENTRY_BYTES;
-        reader.bytes();
-        reader.bytes();
-      } else reader.at += kind === INNER_ENTRY ? INNER_ENTRY_BYTES : NO_ENTRY_BYTES;
+      const [id] = reader.doubles(1);
+      const counters = reader.doubles({ [LEAF_ENTRY]: 6, [INNER_ENTRY]: 3, [GRANTS_ENTRY]: 6 }[kind] ?? 0);
+      const said =
+        kind === LEAF_ENTRY
+          ? { counts: reader.take(56), weight: reader.doubles(2), costs: reader.bytes(), arrivals: reader.bytes() }
+          : undefined;
+      const node = nodes.get(id!);
+      if (node === undefined) continue;
+      if (kind === GRANTS_ENTRY) node.entry = { ...node.entry!, counters };
+      else node.entry = counters.length > 0 ? { counters, said } : undefined;
     }
   }
 }
 
-function takeEntry(node: StoredNode, entry: StructReader): void {
-  const [, vio] = entry.doubles(2);
-  node.fields[VIO] = vio!;
-  if (node.inner) {
-    const [v, maxVio] = entry.doubles(2);
-    node.fields[NODE_FIELDS] = v!;
-    node.fields[NODE_FIELDS + 1] = maxVio!;
+function takeEntry(node: StoredNode, { counters, said }: StoredEntry): void {
+  const [vio, ...rest] = counters as [number, number, number, number, number, number];
+  node.fields[VIO] = vio;
+  if (said === undefined) {
+    [node.fields[NODE_FIELDS], node.fields[NODE_FIELDS + 1]] = rest;
     return;
   }
-  const noted = entry.doubles(2) as [number, number];
+  const [want, held, ...granted] = rest;
   const { uid, row } = node.rows[0]!;
-  node.rows[0] = rowOf(uid, row, noted, entry);
+  const counts = new StructReader(said.counts).doubles(7);
+  const { costs, arrivals, weight } = said;
+  node.rows[0] = rowOf({ uid, row, noted: [want, held], counts, granted: [...granted, ...weight], costs, arrivals });
 }
 
 /** What is stored is a bound of each counter, or the counter itself; the order is that of the counters. */
@@ -241,38 +250,41 @@ function readNode(bytes: Buffer): StoredNode {
 interface StoredRow {
   readonly uid: number;
   readonly row: number;
+  readonly [counter: string]: number | readonly number[];
 }
 
 function readRow(reader: StructReader): StoredRow {
   const [uid, ...noted] = reader.doubles(3) as [number, number, number];
   const rest = new StructReader(reader.bytes());
-  const [row] = rest.doubles(1);
-  return rowOf(uid, row!, noted, rest);
+  const [row, ...counts] = rest.doubles(8) as [number, ...number[]];
+  return rowOf({ uid, row, noted, counts, granted: rest.doubles(5), costs: rest.bytes(), arrivals: rest.bytes() });
 }
 
-/** What follows a row's number, which is packed alike in a record and in an entry. */
-function rowOf(uid: number, row: number, [wantNoted, heldNoted]: [number, number], rest: StructReader): StoredRow {
-  const [backlog, seen, used, handedBack, advanced, dispatchedCost, finished] = rest.doubles(7) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
+interface RowValues extends StoredRow {
+  /** What it wants and holds. */
+  readonly noted: readonly [number, number];
+  /** Backlog … finished. */
+  readonly counts: readonly number[];
+  /** Granted, pending, charged, weight, weighed. */
+  readonly granted: readonly number[];
+  readonly costs: Buffer;
+  readonly arrivals: Buffer;
+}
+
+function rowOf({ uid, row, noted, counts, granted: granting, costs: words, arrivals: times }: RowValues): StoredRow {
+  const [backlog, seen, used, handedBack, advanced, dispatchedCost, finished] = counts as [
+    ...[number, number, number, number, number, number, number],
   ];
-  const [granted, pending, charged, weight, weighed] = rest.doubles(5) as [number, number, number, number, number];
-  const words = rest.bytes();
-  const times = rest.bytes();
+  const [granted, pending, charged, weight, weighed] = granting as [number, number, number, number, number];
   const want = Math.max(0, backlog - (granted - seen));
   const held = granted - handedBack + advanced - finished;
-  if (wantNoted !== want || heldNoted !== held) {
-    throw new Error(`row ${row}: noted are ${String(wantNoted)} and ${String(heldNoted)}, it is ${want} and ${held}`);
+  if (noted[0] !== want || noted[1] !== held) {
+    throw new Error(`row ${row}: noted are ${noted.join(' and ')}, it is ${want} and ${held}`);
   }
   const costs = Array.from({ length: words.length / 4 }, (_, i) => words.readUInt32BE(i * 4));
   const arrivals = Array.from({ length: times.length / 8 }, (_, i) => times.readDoubleLE(i * 8));
-  const said = { uid, row, backlog, costs, arrivals, seen, used, handedBack, advanced, dispatchedCost };
-  return { ...said, finished, granted, pending, charged, weight, weighed };
+  const said = { backlog, costs, arrivals, seen, used, handedBack, advanced, dispatchedCost };
+  return { uid, row, ...said, finished, granted, pending, charged, weight, weighed };
 }
 
 const HOME = 1;

@@ -41,10 +41,11 @@ end
 -- #define KEPT_MAX 16384
 
 -- Fields of a node: first what is in memory alone, by place and not by name as a call looks at these most. KEY: its
--- number as a key. ABOVE: its home. CHANGED: whether it is to be written. HEAD, TAIL: parts of its record, packed.
+-- number as a key. ABOVE: its home. CHANGED: whether it is to be written, SAID where its row was spoken of. HEAD, TAIL: parts of its record, packed.
 -- PLACE: in the heap of its home. Of one that is active: in whose stored order it stands (IN_ORDER), there with a counter
 -- that is at most ORDER_VIO. Of an inner node: BELOW are its children in memory, by number, HERE how many of them are
 -- active, HEAP those in their order, but for what a search has set aside.
+-- #define SAID 2
 -- #define KEY 1
 -- #define ABOVE 2
 -- #define CHANGED 3

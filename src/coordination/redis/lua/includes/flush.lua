@@ -121,13 +121,13 @@ do
     end
     for i = 1, #changed do
       local node = changed[i]
-      node[CHANGED] = false
       if nodes[node[ID]] == node then
         if not note_entry(node) then
           add_whole(node, sets)
         end
         note_place(node)
       end
+      node[CHANGED] = false
     end
     changed = {}
     for _, node in ipairs(take_stale()) do

@@ -10,7 +10,8 @@
 
 -- #define ENTRY_LEAF 1
 -- #define ENTRY_INNER 2
--- #define ENTRY_NONE 3
+-- #define ENTRY_GRANTS 3
+-- #define ENTRY_NONE 4
 -- At most so many entries in a piece: less than the 8 kB that `struct` packs without a buffer more.
 -- #define PIECE 32
 -- Nodes written whole a call, or as many as have entries in it where these are more: the younger string grows to half as much again as it may at most.
@@ -19,13 +20,14 @@
 
 local begin_journal, read_journal, note_entry, note_whole, note_gone, take_stale, flush_entries
 do
-  -- Of a leaf with one row and of an inner node, what changes with their counters.
-  local FORMS = { 'ddddc56dddddHc0Hc0', 'dddd', 'd' }
-  local WIDTHS = { 14, 4, 1 }
-  local piece_forms = { {}, {}, {} }
+  -- Of a leaf with one row and of an inner node, what changes with their counters; of a leaf that has an entry in the
+  -- younger string already and of which nothing was said since, what changes with a grant.
+  local FORMS = { 'ddddddd' .. 'c56ddHc0Hc0', 'dddd', 'ddddddd', 'd' }
+  local WIDTHS = { 14, 4, 7, 1 }
+  local piece_forms = { {}, {}, {}, {} }
 
-  -- Of this call, their values one behind the other, by kind.
-  local entries
+  -- Values of this call's entries one behind the other, by kind, and how many they are: the lists are used again.
+  local lists, sizes = { {}, {}, {}, {} }, { 0, 0, 0, 0 }
 
   function begin_journal()
     journal = { young = {}, young_count = 0, bytes = 0, old = {}, old_count = 0, old_there = false, is_read = false }
@@ -44,16 +46,19 @@ do
     return form
   end
 
+  -- Returns whether it has an entry in the younger string already.
   local function enter(node)
     local id, young = node[ID], journal.young
-    if not young[id] then
-      young[id] = node
-      journal.young_count = journal.young_count + 1
+    if young[id] then
+      return true
     end
+    young[id] = node
+    journal.young_count = journal.young_count + 1
     if journal.old[id] then
       journal.old[id] = nil
       journal.old_count = journal.old_count - 1
     end
+    return false
   end
 
   -- Returns whether all that changed of the node can be said in an entry, which it then is.
@@ -62,22 +67,27 @@ do
       return false
     end
     if node[INNER] then
-      local list = entries[ENTRY_INNER]
-      local at = #list
+      local list, at = lists[ENTRY_INNER], sizes[ENTRY_INNER]
       list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[V], node[MAX_VIO]
-    else
-      local row = node[ROWS + 3]
-      if #node ~= ROWS + 3 or not row[ROW] then
-        return false
-      end
-      local list = entries[ENTRY_LEAF]
-      local at = #list
-      list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[ROWS + 1], node[ROWS + 2]
-      list[at + 5] = row[COUNTS] or counts_of(row)
-      list[at + 6], list[at + 7], list[at + 8], list[at + 9], list[at + 10] = row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED]
-      list[at + 11], list[at + 12], list[at + 13], list[at + 14] = #row[COSTS], row[COSTS], #row[ARRIVALS], row[ARRIVALS]
+      sizes[ENTRY_INNER] = at + 4
+      enter(node)
+      return true
     end
-    enter(node)
+    local row = node[ROWS + 3]
+    if #node ~= ROWS + 3 or not row[ROW] then
+      return false
+    end
+    local kind = enter(node) and node[CHANGED] ~= SAID and ENTRY_GRANTS or ENTRY_LEAF
+    local list, at = lists[kind], sizes[kind]
+    list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[ROWS + 1], node[ROWS + 2]
+    list[at + 5], list[at + 6], list[at + 7] = row[GRANTED], row[PENDING], row[CHARGED]
+    sizes[kind] = at + 7
+    if kind == ENTRY_LEAF then
+      local costs, arrivals = row[COSTS], row[ARRIVALS]
+      list[at + 8], list[at + 9], list[at + 10] = row[COUNTS] or counts_of(row), row[WEIGHT], row[WEIGHED]
+      list[at + 11], list[at + 12], list[at + 13], list[at + 14] = #costs, costs, #arrivals, arrivals
+      sizes[kind] = at + 14
+    end
     return true
   end
 
@@ -98,8 +108,9 @@ do
   function note_whole(node)
     local id = node[ID]
     if leave(id) then
-      local list = entries[ENTRY_NONE]
-      list[#list + 1] = id
+      local at = sizes[ENTRY_NONE] + 1
+      lists[ENTRY_NONE][at] = id
+      sizes[ENTRY_NONE] = at
     end
   end
 
@@ -117,7 +128,10 @@ do
   function take_stale()
     local stale = {}
     if journal.old_count > 0 and journal.bytes * 2 > room() then
-      local most = math.max(FOLD, #entries[ENTRY_LEAF] / WIDTHS[ENTRY_LEAF] + #entries[ENTRY_INNER] / WIDTHS[ENTRY_INNER])
+      local most = FOLD
+      for kind = ENTRY_LEAF, ENTRY_GRANTS do
+        most = most + sizes[kind] / WIDTHS[kind]
+      end
       for _, node in pairs(journal.old) do
         if #stale >= most then
           break
@@ -134,18 +148,18 @@ do
       redis.call('UNLINK', key_of(0), key_of(1))
       journal.is_read = false
     end
-    for kind = 1, 3 do
-      local list, width = entries[kind], WIDTHS[kind]
+    for kind = ENTRY_LEAF, ENTRY_NONE do
+      local list, size, width = lists[kind], sizes[kind], WIDTHS[kind]
       local step = width * PIECE
-      for from = 1, #list, step do
-        local upto = math.min(#list, from + step - 1)
+      for from = 1, size, step do
+        local upto = math.min(size, from + step - 1)
         local count = (upto + 1 - from) / width
         local piece = pack_values(piece_form(kind, count), kind, count, unpack(list, from, upto))
         redis.call('APPEND', key_of(meta.journal), piece)
         journal.bytes = journal.bytes + #piece
       end
+      sizes[kind] = 0
     end
-    entries = { {}, {}, {} }
     if journal.old_there and journal.old_count == 0 then
       redis.call('UNLINK', key_of(1 - meta.journal))
       journal.old_there = false
@@ -167,7 +181,13 @@ do
       for _ = 1, count do
         local entry = { unpack_values(form, bytes, at) }
         at = entry[#entry]
-        last[entry[1]] = kind ~= ENTRY_NONE and entry or nil
+        local id = entry[1]
+        if kind == ENTRY_GRANTS then
+          local before = last[id]
+          before[2], before[3], before[4], before[5], before[6], before[7] = entry[2], entry[3], entry[4], entry[5], entry[6], entry[7]
+        else
+          last[id] = kind ~= ENTRY_NONE and entry or nil
+        end
       end
     end
   end
@@ -178,9 +198,9 @@ do
       node[V], node[MAX_VIO] = entry[3], entry[4]
     else
       local row = { unpack_values(ROW_FORM, node[ROWS + 3]) }
-      row[COUNTS] = entry[5]
-      row[2], row[3], row[4], row[5], row[6], row[7], row[8] = unpack_values(COUNTS_FORM, entry[5])
-      row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED] = entry[6], entry[7], entry[8], entry[9], entry[10]
+      row[GRANTED], row[PENDING], row[CHARGED] = entry[5], entry[6], entry[7]
+      row[COUNTS], row[WEIGHT], row[WEIGHED] = entry[8], entry[9], entry[10]
+      row[2], row[3], row[4], row[5], row[6], row[7], row[8] = unpack_values(COUNTS_FORM, entry[8])
       row[COSTS], row[ARRIVALS] = entry[11], entry[12]
       node[ROWS + 1], node[ROWS + 2], node[ROWS + 3] = entry[3], entry[4], row
     end
@@ -196,7 +216,7 @@ do
   -- At the beginning of a call. Where nothing is in memory all nodes with entries are read, to be written whole, and the
   -- strings go. Such a node is not behind the time of its home: when that is taken back all in memory are written whole.
   function read_journal()
-    entries = { {}, {}, {} }
+    sizes[1], sizes[2], sizes[3], sizes[4] = 0, 0, 0, 0
     if journal then
       return
     end

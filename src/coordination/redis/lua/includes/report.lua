@@ -110,6 +110,7 @@ do
     host.want = host.want + want
     host.held = host.held + held
     touch_counts(leaf)
+    leaf[CHANGED] = SAID
 
     local now = used + advanced
     local was_busy = leaf[BUSY]
@@ -169,6 +170,7 @@ do
           end
           local at = #leaf + 1
           leaf[at], leaf[at + 1], leaf[at + 2] = host.uid, 0, 0
+          touch(leaf)
           leaf[at + 3] = { number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '', false }
           take_row(host, leaf, at, said)
         end
