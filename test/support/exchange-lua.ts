@@ -260,7 +260,9 @@ function readRow(reader: StructReader): StoredRow {
   return rowOf({ uid, row, noted, counts, granted: rest.doubles(5), costs: rest.bytes(), arrivals: rest.bytes() });
 }
 
-interface RowValues extends StoredRow {
+interface RowValues {
+  readonly uid: number;
+  readonly row: number;
   /** What it wants and holds. */
   readonly noted: readonly [number, number];
   /** Backlog … finished. */

@@ -49,9 +49,31 @@ do
     return node
   end
 
+  local function take_turn(leaf, turn)
+    if leaf[TURN] ~= turn then
+      leaf[TURN] = turn
+      touch(leaf)
+    end
+    return ROWS + turn * 4
+  end
+
   -- Hosts with backlog of a tag take turns (fifo: the oldest request). The place of the row whose
   -- turn it is; nil: the leaf is out of this search.
   local function row_in_turn(leaf, caps)
+    -- Most leaves have one row.
+    if #leaf == ROWS + 3 then
+      local uid = leaf[ROWS]
+      local host = by_uid[uid]
+      if leaf[ROWS + 1] > 0 and host and not host.suspended then
+        if host.held + host.advance_idle < (caps[uid] or HUGE) then
+          return take_turn(leaf, 0)
+        end
+        set_aside(leaf)
+      else
+        set_dormant(leaf)
+      end
+      return nil
+    end
     local count = (#leaf - TAG) / 4
     local chosen, capped = nil, false
     for i = 1, count do
@@ -72,11 +94,7 @@ do
       end
     end
     if chosen then
-      if leaf[TURN] ~= chosen then
-        leaf[TURN] = chosen
-        touch(leaf)
-      end
-      return ROWS + chosen * 4
+      return take_turn(leaf, chosen)
     end
     if capped then
       set_aside(leaf)
