@@ -105,7 +105,7 @@ export class LuaExchange {
       const entries = await this.#redis.getBuffer(`${KEY}:j${which}`);
       if (entries !== null) takeEntries(entries, nodes);
     }
-    for (const node of nodes.values()) if (node.entry !== undefined) takeEntry(node, node.entry);
+    for (const node of nodes.values()) for (const entry of node.entries) takeEntry(node, entry);
     for (const node of nodes.values()) catchUp(node, nodes, meta);
     const orders: Record<string, number[]> = {};
     const rows: Record<string, Record<string, number>> = {};
@@ -141,16 +141,22 @@ interface StoredNode {
   /** ID, HOME, … TURN; then, of an inner node, V … SHIFTED. */
   readonly fields: number[];
   readonly rows: StoredRow[];
-  entry?: StoredEntry | undefined;
+  readonly entries: StoredEntry[];
 }
 
-/** Counters that are newer than those of the record, as includes/journal.lua packs them. */
+/** What is newer than the record, as includes/journal.lua packs it. */
 interface StoredEntry {
+  /** VIO, then of an inner node V and MAX_VIO, of a leaf a row's place, what it wants and holds, GRANTED … CHARGED. */
   readonly counters: readonly number[];
-  /** Of a leaf. */
-  readonly said:
-    | { readonly counts: Buffer; readonly weight: number[]; readonly costs: Buffer; readonly arrivals: Buffer }
-    | undefined;
+  readonly said: SaidOfRow | undefined;
+}
+
+interface SaidOfRow {
+  readonly turn: number;
+  readonly counts: readonly number[];
+  readonly weight: readonly number[];
+  readonly costs: Buffer;
+  readonly arrivals: Buffer;
 }
 
 class StructReader {
@@ -170,13 +176,9 @@ class StructReader {
   }
 
   bytes(): Buffer {
-    const length = this.#bytes.readUInt16LE(this.at);
-    this.at += 2;
-    return this.take(length);
-  }
-
-  take(length: number): Buffer {
-    return this.#bytes.subarray(this.at, (this.at += length));
+    const from = this.at + 2;
+    this.at = from + this.#bytes.readUInt16LE(this.at);
+    return this.#bytes.subarray(from, this.at);
   }
 }
 
@@ -192,31 +194,35 @@ function takeEntries(bytes: Buffer, nodes: ReadonlyMap<number, StoredNode>): voi
     reader.at += 2;
     for (let left = count; left > 0; left--) {
       const [id] = reader.doubles(1);
-      const counters = reader.doubles({ [LEAF_ENTRY]: 6, [INNER_ENTRY]: 3, [GRANTS_ENTRY]: 6 }[kind] ?? 0);
-      const said =
-        kind === LEAF_ENTRY
-          ? { counts: reader.take(56), weight: reader.doubles(2), costs: reader.bytes(), arrivals: reader.bytes() }
-          : undefined;
+      const counters = reader.doubles({ [LEAF_ENTRY]: 7, [INNER_ENTRY]: 3, [GRANTS_ENTRY]: 7 }[kind] ?? 0);
+      const said = kind === LEAF_ENTRY ? readSaid(reader) : undefined;
       const node = nodes.get(id!);
       if (node === undefined) continue;
-      if (kind === GRANTS_ENTRY) node.entry = { ...node.entry!, counters };
-      else node.entry = counters.length > 0 ? { counters, said } : undefined;
+      if (counters.length === 0) node.entries.length = 0;
+      else node.entries.push({ counters, said });
     }
   }
 }
 
+function readSaid(reader: StructReader): SaidOfRow {
+  const [turn] = reader.doubles(1);
+  const counts = reader.doubles(7);
+  const weight = reader.doubles(2);
+  return { turn: turn!, counts, weight, costs: reader.bytes(), arrivals: reader.bytes() };
+}
+
 function takeEntry(node: StoredNode, { counters, said }: StoredEntry): void {
-  const [vio, ...rest] = counters as [number, number, number, number, number, number];
+  const [vio, ...rest] = counters as [number, number, number, number, number, number, number];
   node.fields[VIO] = vio;
-  if (said === undefined) {
+  if (node.inner) {
     [node.fields[NODE_FIELDS], node.fields[NODE_FIELDS + 1]] = rest;
     return;
   }
-  const [want, held, ...granted] = rest;
-  const { uid, row } = node.rows[0]!;
-  const counts = new StructReader(said.counts).doubles(7);
-  const { costs, arrivals, weight } = said;
-  node.rows[0] = rowOf({ uid, row, noted: [want, held], counts, granted: [...granted, ...weight], costs, arrivals });
+  const [place, want, held, ...granted] = rest;
+  const before = node.rows[place]!;
+  node.fields[TURN] = said?.turn ?? place;
+  const { counts, weight, costs, arrivals } = said ?? { ...before, weight: before.granted.slice(3) };
+  node.rows[place] = { ...before, noted: [want, held], counts, granted: [...granted, ...weight], costs, arrivals };
 }
 
 /** What is stored is a bound of each counter, or the counter itself; the order is that of the counters. */
@@ -244,23 +250,10 @@ function readNode(bytes: Buffer): StoredNode {
   if (inner) fields.push(...reader.doubles(9));
   const rows: StoredRow[] = [];
   while (!reader.atEnd) rows.push(readRow(reader));
-  return { inner, tag, fields, rows };
+  return { inner, tag, fields, rows, entries: [] };
 }
 
 interface StoredRow {
-  readonly uid: number;
-  readonly row: number;
-  readonly [counter: string]: number | readonly number[];
-}
-
-function readRow(reader: StructReader): StoredRow {
-  const [uid, ...noted] = reader.doubles(3) as [number, number, number];
-  const rest = new StructReader(reader.bytes());
-  const [row, ...counts] = rest.doubles(8) as [number, ...number[]];
-  return rowOf({ uid, row, noted, counts, granted: rest.doubles(5), costs: rest.bytes(), arrivals: rest.bytes() });
-}
-
-interface RowValues {
   readonly uid: number;
   readonly row: number;
   /** What it wants and holds. */
@@ -273,7 +266,14 @@ interface RowValues {
   readonly arrivals: Buffer;
 }
 
-function rowOf({ uid, row, noted, counts, granted: granting, costs: words, arrivals: times }: RowValues): StoredRow {
+function readRow(reader: StructReader): StoredRow {
+  const [uid, ...noted] = reader.doubles(3) as [number, number, number];
+  const rest = new StructReader(reader.bytes());
+  const [row, ...counts] = rest.doubles(8) as [number, ...number[]];
+  return { uid, row, noted, counts, granted: rest.doubles(5), costs: rest.bytes(), arrivals: rest.bytes() };
+}
+
+function rowDump({ uid, row, noted, counts, granted: granting, costs: words, arrivals: times }: StoredRow): unknown {
   const [backlog, seen, used, handedBack, advanced, dispatchedCost, finished] = counts as [
     ...[number, number, number, number, number, number, number],
   ];
@@ -295,6 +295,7 @@ const VIO = 6;
 const FLOOR = 7;
 const ACTIVE = 9;
 const SHIFT = 14;
+const TURN = 15;
 const SHIFTED = 24;
 
 /** What was taken back from a domain's time reaches its idle nodes when they are next read: read them. */
@@ -319,7 +320,7 @@ function nodeDump({ inner, tag, fields: f, rows }: StoredNode): unknown {
   const [active, busy] = [f[ACTIVE] === 1, f[11] === 1];
   const [idleSince, listedSince, , turn] = f.slice(12);
   const common = { id, tag, home, inner, shares, selfShares, revision, vio, floor, deposit, active, seq, busy };
-  if (!inner) return { ...common, idleSince, listedSince, turn, rows };
+  if (!inner) return { ...common, idleSince, listedSince, turn, rows: rows.map(rowDump) };
   const [v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self] = f.slice(NODE_FIELDS);
   const below = { v, maxVio, quietSince, busyChildren, activeChildren, activeShares, children, self };
   return { ...common, listedSince, ...below };

@@ -41,11 +41,12 @@ end
 -- #define KEPT_MAX 16384
 
 -- Fields of a node: first what is in memory alone, by place and not by name as a call looks at these most. KEY: its
--- number as a key. ABOVE: its home. CHANGED: whether it is to be written, SAID where its row was spoken of. HEAD, TAIL: parts of its record, packed.
+-- number as a key. ABOVE: its home. CHANGED: whether it is to be written, and
+-- what of it, COUNTER or the place of a row, below 0 where something was said of that. HEAD, TAIL: parts of its record, packed.
 -- PLACE: in the heap of its home. Of one that is active: in whose stored order it stands (IN_ORDER), there with a counter
 -- that is at most ORDER_VIO. Of an inner node: BELOW are its children in memory, by number, HERE how many of them are
 -- active, HEAP those in their order, but for what a search has set aside.
--- #define SAID 2
+-- #define COUNTER 0
 -- #define KEY 1
 -- #define ABOVE 2
 -- #define CHANGED 3
@@ -88,24 +89,26 @@ end
 -- #define SHIFTED 37
 
 -- From ROWS on a leaf has its rows, four places each: whose it is, what it wants, what it holds, and
--- the rest, packed for as long as nobody asks for it. Fields of that:
--- #define ROW 1
--- #define BACKLOG 2
--- #define SEEN 3
--- #define USED 4
--- #define HANDED_BACK 5
--- #define ADVANCED 6
--- #define DISPATCHED_COST 7
--- #define FINISHED 8
--- #define GRANTED 9
--- #define PENDING 10
--- #define CHARGED 11
--- #define WEIGHT 12
--- #define WEIGHED 13
--- #define COSTS 14
--- #define ARRIVALS 15
+-- the rest, packed for as long as nobody asks for it. Fields of that, the first in memory alone: TOLD is the string of
+-- counters that the last entry of what was said of it is in (journal.lua), 0 where that is in the record.
+-- #define TOLD 1
+-- #define ROW 2
+-- #define BACKLOG 3
+-- #define SEEN 4
+-- #define USED 5
+-- #define HANDED_BACK 6
+-- #define ADVANCED 7
+-- #define DISPATCHED_COST 8
+-- #define FINISHED 9
+-- #define GRANTED 10
+-- #define PENDING 11
+-- #define CHARGED 12
+-- #define WEIGHT 13
+-- #define WEIGHED 14
+-- #define COSTS 15
+-- #define ARRIVALS 16
 -- BACKLOG to FINISHED as they are packed, false where that has not been done.
--- #define COUNTS 16
+-- #define COUNTS 17
 -- #define ROW_BYTES 108
 
 -- Records are packed by `struct`: it makes a table of the right size at once. A leaf begins with how
@@ -237,11 +240,10 @@ local function remember(blob)
   }
 end
 
--- The node is to be written: its counter, of its rows what was granted or, of an inner node, its domain's time have
--- changed, and nothing else.
-local function touch_counts(node)
+-- The node is to be written: its counter or, of an inner node, its domain's time has changed, and nothing else.
+local function touch_counter(node)
   if not node[CHANGED] then
-    node[CHANGED] = true
+    node[CHANGED] = COUNTER
     changed[#changed + 1] = node
   end
 end
@@ -249,7 +251,19 @@ end
 -- Anything of it has changed: what was packed of it (flush.lua) is out of date.
 local function touch(node)
   node[HEAD] = false
-  touch_counts(node)
+  touch_counter(node)
+end
+
+-- Of the leaf its counter, whose turn it is and the row at that place have changed, and nothing else; of that row,
+-- if nothing was said of it, what was granted.
+local function touch_row(leaf, at, is_said)
+  touch_counter(leaf)
+  local before = leaf[CHANGED]
+  if before ~= COUNTER and before ~= at and before ~= -at then
+    leaf[HEAD] = false
+  elseif before ~= -at then
+    leaf[CHANGED] = is_said and -at or at
+  end
 end
 
 -- Catches up with what was taken back from its home's time while the node was not looked at.
@@ -508,7 +522,8 @@ end
 local function counts_of(row)
   local counts = row[COUNTS]
   if not counts then
-    counts = pack_values(COUNTS_FORM, row[2], row[3], row[4], row[5], row[6], row[7], row[8])
+    counts = pack_values(COUNTS_FORM, row[BACKLOG], row[SEEN], row[USED], row[HANDED_BACK],
+      row[ADVANCED], row[DISPATCHED_COST], row[FINISHED])
     row[COUNTS] = counts
   end
   return counts

@@ -10,19 +10,19 @@ do
     end
   end
 
-  -- A packed record is, in this order: how many rows, `head`, the counter, `tail`, and what follows them. Head and
+  -- A packed record is, in this order: how many rows, HEAD, the counter, TAIL, whose turn it is, the tag, and what follows them. Head and
   -- tail of a node rarely change, and packing a string is a tenth of packing its numbers.
   local HEAD_FORM = '<dddddd'
-  local TAIL_FORM = '<dddddddddHc0'
-  local PACKED_INNER = '<Bc0dc0ddddddddd'
+  local TAIL_FORM = '<dddddddd'
+  local PACKED_INNER = '<Bc0dc0dHc0ddddddddd'
   local PACKED_ROW = '<dc0dddddHc0Hc0'
-  local PACKED_SINGLE = '<Bc0dc0dddHdc0dddddHc0Hc0'
+  local PACKED_SINGLE = '<Bc0dc0dHc0dddHdc0dddddHc0Hc0'
 
   local packed_leaf_forms = {}
   local function packed_leaf_form(rows)
     local form = packed_leaf_forms[rows]
     if not form then
-      form = '<Bc0dc0' .. string.rep('dddHc0', rows)
+      form = '<Bc0dc0dHc0' .. string.rep('dddHc0', rows)
       packed_leaf_forms[rows] = form
     end
     return form
@@ -32,8 +32,7 @@ do
     node[HEAD] = pack_values(HEAD_FORM, node[ID], node[HOME], node[INNER] and 1 or 0,
       node[SHARES], node[SELF_SHARES], node[REVISION])
     node[TAIL] = pack_values(TAIL_FORM, node[FLOOR], node[DEPOSIT],
-      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[IDLE_SINCE], node[LISTED_SINCE], node[SHIFT], node[TURN],
-      #node[TAG], node[TAG])
+      node[ACTIVE] and 1 or 0, node[SEQ], node[BUSY] and 1 or 0, node[IDLE_SINCE], node[LISTED_SINCE], node[SHIFT])
   end
 
   local function pack_row(row)
@@ -44,7 +43,7 @@ do
 
   -- Values one by one: with lists of them it takes twice as long.
   local function pack_inner(node)
-    return pack_values(PACKED_INNER, 255, node[HEAD], node[VIO], node[TAIL],
+    return pack_values(PACKED_INNER, 255, node[HEAD], node[VIO], node[TAIL], node[TURN], #node[TAG], node[TAG],
       node[V], node[MAX_VIO], node[QUIET_SINCE], node[BUSY_CHILDREN],
       node[ACTIVE_CHILDREN], node[ACTIVE_SHARES], node[CHILDREN], node[SELF], node[SHIFTED])
   end
@@ -56,7 +55,7 @@ do
       local row = node[ROWS + 3]
       if row[ROW] then
         local costs, arrivals = row[COSTS], row[ARRIVALS]
-        return pack_values(PACKED_SINGLE, 1, node[HEAD], node[VIO], node[TAIL],
+        return pack_values(PACKED_SINGLE, 1, node[HEAD], node[VIO], node[TAIL], node[TURN], #node[TAG], node[TAG],
           node[ROWS], node[ROWS + 1], node[ROWS + 2], ROW_BYTES + #costs + #arrivals,
           row[ROW], row[COUNTS] or counts_of(row), row[GRANTED], row[PENDING], row[CHARGED], row[WEIGHT], row[WEIGHED],
           #costs, costs, #arrivals, arrivals)
@@ -72,7 +71,7 @@ do
       rows[to + 1], rows[to + 2], rows[to + 3], rows[to + 4], rows[to + 5] =
         node[at], node[at + 1], node[at + 2], #rest, rest
     end
-    return pack_values(packed_leaf_form(count), count, node[HEAD], node[VIO], node[TAIL], unpack(rows))
+    return pack_values(packed_leaf_form(count), count, node[HEAD], node[VIO], node[TAIL], node[TURN], #node[TAG], node[TAG], unpack(rows))
   end
 
   local added

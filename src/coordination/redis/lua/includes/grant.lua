@@ -49,31 +49,9 @@ do
     return node
   end
 
-  local function take_turn(leaf, turn)
-    if leaf[TURN] ~= turn then
-      leaf[TURN] = turn
-      touch(leaf)
-    end
-    return ROWS + turn * 4
-  end
-
   -- Hosts with backlog of a tag take turns (fifo: the oldest request). The place of the row whose
   -- turn it is; nil: the leaf is out of this search.
   local function row_in_turn(leaf, caps)
-    -- Most leaves have one row.
-    if #leaf == ROWS + 3 then
-      local uid = leaf[ROWS]
-      local host = by_uid[uid]
-      if leaf[ROWS + 1] > 0 and host and not host.suspended then
-        if host.held + host.advance_idle < (caps[uid] or HUGE) then
-          return take_turn(leaf, 0)
-        end
-        set_aside(leaf)
-      else
-        set_dormant(leaf)
-      end
-      return nil
-    end
     local count = (#leaf - TAG) / 4
     local chosen, capped = nil, false
     for i = 1, count do
@@ -94,7 +72,8 @@ do
       end
     end
     if chosen then
-      return take_turn(leaf, chosen)
+      leaf[TURN] = chosen
+      return ROWS + chosen * 4
     end
     if capped then
       set_aside(leaf)
@@ -137,7 +116,7 @@ do
     host.held = host.held + 1
     host.want = host.want - 1
     meta.grants_made = meta.grants_made + 1
-    touch_counts(leaf)
+    touch_row(leaf, at, false)
     local id = leaf[ID]
     local known = unseen_known[host.uid] or know_unseen(host)
     if not known[id] then

@@ -1,8 +1,8 @@
 -- Counters that changed, call by call: most of what a call changes, in a fifth of the time that whole records take.
 --
--- K:j0, K:j1  strings of pieces one behind the other, each of entries of one kind. Of who has an entry the record is out
---             of date: his last entry counts, one in the younger string before any in the older. An entry that only
---             names a node says that its record counts again.
+-- K:j0, K:j1  strings of pieces one behind the other, each of entries of one kind. They are newer than the records, the
+--             later ones newer than those before, the younger string's than the older one's. An entry that only names
+--             a node says that its record is newer than all before.
 --
 -- A string that is full becomes the older one. Nodes that go on changing come into the younger one by themselves; those
 -- that do not are written whole, some a call, and with the last of them the older string goes: nobody waits for all.
@@ -14,23 +14,23 @@
 -- #define ENTRY_NONE 4
 -- At most so many entries in a piece: less than the 8 kB that `struct` packs without a buffer more.
 -- #define PIECE 32
--- Nodes written whole a call, or as many as have entries in it where these are more: the younger string grows to half as much again as it may at most.
+-- Nodes written whole a call, and as many as have entries in it: the younger string ends at about its bound.
 -- #define FOLD 16
 -- #define JOURNAL_MOST 1048576
 
 local begin_journal, read_journal, note_entry, note_whole, note_gone, take_stale, flush_entries
 do
-  -- Of a leaf with one row and of an inner node, what changes with their counters; of a leaf that has an entry in the
-  -- younger string already and of which nothing was said since, what changes with a grant.
-  local FORMS = { 'ddddddd' .. 'c56ddHc0Hc0', 'dddd', 'ddddddd', 'd' }
-  local WIDTHS = { 14, 4, 7, 1 }
+  -- Of a leaf its counter and all of one row; of an inner node, its counter and its domain's time; of a leaf its counter
+  -- and what changes of a row with a grant.
+  local FORMS = { 'dddddddddc56ddHc0Hc0', 'dddd', 'dddddddd', 'd' }
+  local WIDTHS = { 16, 4, 8, 1 }
   local piece_forms = { {}, {}, {}, {} }
 
   -- Values of this call's entries one behind the other, by kind, and how many they are: the lists are used again.
   local lists, sizes = { {}, {}, {}, {} }, { 0, 0, 0, 0 }
 
   function begin_journal()
-    journal = { young = {}, young_count = 0, bytes = 0, old = {}, old_count = 0, old_there = false, is_read = false }
+    journal = { generation = 1, young = {}, young_count = 0, bytes = 0, old = {}, old_count = 0, old_there = false, is_read = false }
   end
 
   local function key_of(which)
@@ -46,11 +46,10 @@ do
     return form
   end
 
-  -- Returns whether it has an entry in the younger string already.
   local function enter(node)
     local id, young = node[ID], journal.young
     if young[id] then
-      return true
+      return
     end
     young[id] = node
     journal.young_count = journal.young_count + 1
@@ -58,36 +57,50 @@ do
       journal.old[id] = nil
       journal.old_count = journal.old_count - 1
     end
-    return false
   end
 
-  -- Returns whether all that changed of the node can be said in an entry, which it then is.
+  local function note_inner(node)
+    local list, at = lists[ENTRY_INNER], sizes[ENTRY_INNER]
+    list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[V], node[MAX_VIO]
+    sizes[ENTRY_INNER] = at + 4
+  end
+
+  local function note_row(leaf, place, is_said)
+    local row = leaf[place + 3]
+    local kind = ENTRY_GRANTS
+    if is_said or (row[TOLD] ~= 0 and row[TOLD] ~= journal.generation) then
+      kind = ENTRY_LEAF
+    end
+    local list, at = lists[kind], sizes[kind]
+    list[at + 1], list[at + 2], list[at + 3] = leaf[ID], leaf[VIO], (place - ROWS) / 4
+    list[at + 4], list[at + 5] = leaf[place + 1], leaf[place + 2]
+    list[at + 6], list[at + 7], list[at + 8] = row[GRANTED], row[PENDING], row[CHARGED]
+    if kind == ENTRY_LEAF then
+      local costs, arrivals = row[COSTS], row[ARRIVALS]
+      list[at + 9], list[at + 10], list[at + 11], list[at + 12] = leaf[TURN], counts_of(row), row[WEIGHT], row[WEIGHED]
+      list[at + 13], list[at + 14], list[at + 15], list[at + 16] = #costs, costs, #arrivals, arrivals
+      row[TOLD] = journal.generation
+    end
+    sizes[kind] = at + WIDTHS[kind]
+  end
+
+  -- Returns whether all that changed of the node can be said in an entry, which it then is. A leaf of which the older
+  -- string may have several rows leaves that as a whole.
   function note_entry(node)
     if not node[HEAD] or meta.schema <= SCHEMA_EXACT then
       return false
     end
+    local what = node[CHANGED]
     if node[INNER] then
-      local list, at = lists[ENTRY_INNER], sizes[ENTRY_INNER]
-      list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[V], node[MAX_VIO]
-      sizes[ENTRY_INNER] = at + 4
-      enter(node)
-      return true
-    end
-    local row = node[ROWS + 3]
-    if #node ~= ROWS + 3 or not row[ROW] then
+      note_inner(node)
+    elseif what == COUNTER or (journal.old[node[ID]] and #node > ROWS + 3) then
       return false
+    elseif what > 0 then
+      note_row(node, what, false)
+    else
+      note_row(node, -what, true)
     end
-    local kind = enter(node) and node[CHANGED] ~= SAID and ENTRY_GRANTS or ENTRY_LEAF
-    local list, at = lists[kind], sizes[kind]
-    list[at + 1], list[at + 2], list[at + 3], list[at + 4] = node[ID], node[VIO], node[ROWS + 1], node[ROWS + 2]
-    list[at + 5], list[at + 6], list[at + 7] = row[GRANTED], row[PENDING], row[CHARGED]
-    sizes[kind] = at + 7
-    if kind == ENTRY_LEAF then
-      local costs, arrivals = row[COSTS], row[ARRIVALS]
-      list[at + 8], list[at + 9], list[at + 10] = row[COUNTS] or counts_of(row), row[WEIGHT], row[WEIGHED]
-      list[at + 11], list[at + 12], list[at + 13], list[at + 14] = #costs, costs, #arrivals, arrivals
-      sizes[kind] = at + 14
-    end
+    enter(node)
     return true
   end
 
@@ -108,6 +121,12 @@ do
   function note_whole(node)
     local id = node[ID]
     if leave(id) then
+      for place = ROWS, node[INNER] and 0 or #node, 4 do
+        local row = node[place + 3]
+        if row[ROW] then
+          row[TOLD] = 0
+        end
+      end
       local at = sizes[ENTRY_NONE] + 1
       lists[ENTRY_NONE][at] = id
       sizes[ENTRY_NONE] = at
@@ -168,10 +187,11 @@ do
       meta.journal = 1 - meta.journal
       journal.old, journal.old_count, journal.old_there = journal.young, journal.young_count, true
       journal.young, journal.young_count, journal.bytes = {}, 0, 0
+      journal.generation = journal.generation + 1
     end
   end
 
-  local function read_string(which, last)
+  local function read_string(which, entries)
     local bytes = redis.call('GET', key_of(which)) or ''
     local at = 1
     while at <= #bytes do
@@ -182,27 +202,46 @@ do
         local entry = { unpack_values(form, bytes, at) }
         at = entry[#entry]
         local id = entry[1]
-        if kind == ENTRY_GRANTS then
-          local before = last[id]
-          before[2], before[3], before[4], before[5], before[6], before[7] = entry[2], entry[3], entry[4], entry[5], entry[6], entry[7]
+        if kind == ENTRY_NONE then
+          entries[id] = nil
         else
-          last[id] = kind ~= ENTRY_NONE and entry or nil
+          local list = entries[id] or {}
+          entries[id] = list
+          entry.kind = kind
+          list[#list + 1] = entry
         end
       end
     end
   end
 
-  local function take_entry(node, entry)
-    node[VIO] = entry[2]
-    if node[INNER] then
-      node[V], node[MAX_VIO] = entry[3], entry[4]
-    else
-      local row = { unpack_values(ROW_FORM, node[ROWS + 3]) }
-      row[GRANTED], row[PENDING], row[CHARGED] = entry[5], entry[6], entry[7]
-      row[COUNTS], row[WEIGHT], row[WEIGHED] = entry[8], entry[9], entry[10]
-      row[2], row[3], row[4], row[5], row[6], row[7], row[8] = unpack_values(COUNTS_FORM, entry[8])
-      row[COSTS], row[ARRIVALS] = entry[11], entry[12]
-      node[ROWS + 1], node[ROWS + 2], node[ROWS + 3] = entry[3], entry[4], row
+  local function take_row(leaf, entry)
+    local place = ROWS + entry[3] * 4
+    local row = leaf[place + 3]
+    if not row[ROW] then
+      row = { 0, unpack_values(ROW_FORM, row) }
+      row[COUNTS] = false
+      leaf[place + 3] = row
+    end
+    leaf[place + 1], leaf[place + 2] = entry[4], entry[5]
+    row[GRANTED], row[PENDING], row[CHARGED] = entry[6], entry[7], entry[8]
+    if entry.kind == ENTRY_GRANTS then
+      leaf[TURN] = entry[3]
+      return
+    end
+    leaf[TURN], row[COUNTS], row[WEIGHT], row[WEIGHED] = entry[9], entry[10], entry[11], entry[12]
+    row[COSTS], row[ARRIVALS] = entry[13], entry[14]
+    row[BACKLOG], row[SEEN], row[USED], row[HANDED_BACK], row[ADVANCED], row[DISPATCHED_COST], row[FINISHED] =
+      unpack_values(COUNTS_FORM, entry[10])
+  end
+
+  local function take_entries(node, entries)
+    for _, entry in ipairs(entries) do
+      node[VIO] = entry[2]
+      if node[INNER] then
+        node[V], node[MAX_VIO] = entry[3], entry[4]
+      else
+        take_row(node, entry)
+      end
     end
     if node[IN_ORDER] then
       node[ORDER_VIO] = node[VIO]
@@ -221,18 +260,18 @@ do
       return
     end
     begin_journal()
-    local last, ids = {}, {}
-    read_string(1 - meta.journal, last)
-    read_string(meta.journal, last)
-    for id in pairs(last) do
+    local entries, ids = {}, {}
+    read_string(1 - meta.journal, entries)
+    read_string(meta.journal, entries)
+    for id in pairs(entries) do
       ids[#ids + 1] = id
     end
     for from = 1, #ids, 4000 do
       load_all({ unpack(ids, from, math.min(#ids, from + 3999)) })
     end
-    for id, entry in pairs(last) do
+    for id, list in pairs(entries) do
       if nodes[id] then
-        take_entry(nodes[id], entry)
+        take_entries(nodes[id], list)
       end
     end
     journal.is_read = #ids > 0

@@ -10,7 +10,7 @@ do
   function note_vio(home, vio)
     if vio > home[MAX_VIO] then
       home[MAX_VIO] = vio
-      touch_counts(home)
+      touch_counter(home)
     end
   end
 
@@ -171,7 +171,7 @@ do
     if is_fifo and leaf[ACTIVE] then
       leaf[VIO] = oldest_arrival(leaf)
       heap_moved(leaf[ABOVE][HEAP], leaf)
-      touch_counts(leaf)
+      touch_counter(leaf)
     end
   end
 
@@ -297,7 +297,7 @@ do
       node[VIO] = after
       heap_raised(home[HEAP], node)
       if not node[CHANGED] then
-        touch_counts(node)
+        touch_counter(node)
       end
       -- Who is in the order is noted on leaving it: what is charged until then may be taken back.
       if not node[ACTIVE] and after > home[MAX_VIO] then
@@ -312,7 +312,7 @@ do
         end
       end
       if not home[CHANGED] then
-        touch_counts(home)
+        touch_counter(home)
       end
       node, home = home, home[ABOVE]
     end
@@ -333,7 +333,7 @@ do
       local vio = node[VIO] - units / node[SHARES]
       node[VIO] = vio > node[FLOOR] and vio or node[FLOOR]
       heap_moved(home[HEAP], node)
-      touch_counts(node)
+      touch_counter(node)
       node = home
     end
   end

@@ -109,8 +109,7 @@ do
     local want, held = note_row(leaf, at, row)
     host.want = host.want + want
     host.held = host.held + held
-    touch_counts(leaf)
-    leaf[CHANGED] = SAID
+    touch_row(leaf, at, true)
 
     local now = used + advanced
     local was_busy = leaf[BUSY]
@@ -171,7 +170,7 @@ do
           local at = #leaf + 1
           leaf[at], leaf[at + 1], leaf[at + 2] = host.uid, 0, 0
           touch(leaf)
-          leaf[at + 3] = { number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '', false }
+          leaf[at + 3] = { 0, number, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '', '', false }
           take_row(host, leaf, at, said)
         end
       end

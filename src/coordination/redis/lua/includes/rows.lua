@@ -5,7 +5,7 @@
 local function open_row(leaf, at)
   local row = leaf[at + 3]
   if not row[ROW] then
-    row = { unpack_values(ROW_FORM, row) }
+    row = { 0, unpack_values(ROW_FORM, row) }
     row[COUNTS] = false
     leaf[at + 3] = row
   end
