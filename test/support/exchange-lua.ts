@@ -19,9 +19,10 @@ export const EXACT_SCHEMA = 2;
 const SCHEMA_AT = 3;
 const NUDGES = `${KEY}:nudges`;
 
-/** Room for so few counters that strings of them become the older ones, and go, all the time. */
+/** Counters are told beside the records at once, and in so little room that strings of them go all the time. */
 const SURROUNDINGS = `
 -- #define JOURNAL_A_NODE 60
+-- #define JOURNAL_WARM 1
 
 local K, arguments
 

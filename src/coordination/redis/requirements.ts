@@ -22,6 +22,7 @@ export const COMMANDS: Readonly<Record<string, readonly string[]>> = {
   EXISTS: ['K'],
   GET: ['K'],
   SET: ['K', '1', 'PX', '1000'],
+  APPEND: ['K', '1'],
   PEXPIRE: ['K', '1000'],
   DEL: ['K'],
   UNLINK: ['K'],

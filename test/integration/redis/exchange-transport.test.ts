@@ -99,7 +99,7 @@ describe('the exchange over Redis', () => {
     expect(await step(host)).toMatchObject({
       status: 'refused',
       code: 'UNSUPPORTED',
-      message: 'device newer has state of schema 9; this host reads up to 2',
+      message: 'device newer has state of schema 9; this host reads up to 3',
     });
   });
 

@@ -11,7 +11,7 @@
 -- K:d      hash: uid -> leaves that left the order because the epoch's host was suspended
 --
 -- What was read stays in memory from call to call, and with it the order of the children that are there: a
--- node is read once, and written once a call, at its end. What is in memory counts for nothing unless the
+-- node is read once, and written once a call, at its end: whole, or where only counters changed, those (journal.lua). What is in memory counts for nothing unless the
 -- state in Redis is the one that this library wrote last: K says so, whose bytes no other state has, as the time
 -- of the call, the server's run id and all counters of the device are in it.
 
@@ -41,11 +41,11 @@ end
 -- #define KEPT_MAX 16384
 
 -- Fields of a node: first what is in memory alone, by place and not by name as a call looks at these most. KEY: its
--- number as a key. ABOVE: its home. CHANGED: whether it is to be written, and
--- what of it, COUNTER or the place of a row, below 0 where something was said of that. HEAD, TAIL: parts of its record, packed.
--- PLACE: in the heap of its home. Of one that is active: in whose stored order it stands (IN_ORDER), there with a counter
--- that is at most ORDER_VIO. Of an inner node: BELOW are its children in memory, by number, HERE how many of them are
--- active, HEAP those in their order, but for what a search has set aside.
+-- number as a key. ABOVE: its home. CHANGED: whether it is to be written, and what of it, COUNTER or the place of a row,
+-- below 0 where something was said of that. HEAD, TAIL: parts of its record, packed. PLACE: in the heap of its home. Of
+-- one that is active: in whose stored order it stands (IN_ORDER), there with a counter that is at most ORDER_VIO. Of an
+-- inner node: BELOW are its children in memory, by number, HERE how many of them are active, HEAP those in their order,
+-- but for what a search has set aside.
 -- #define COUNTER 0
 -- #define KEY 1
 -- #define ABOVE 2
@@ -89,8 +89,8 @@ end
 -- #define SHIFTED 37
 
 -- From ROWS on a leaf has its rows, four places each: whose it is, what it wants, what it holds, and
--- the rest, packed for as long as nobody asks for it. Fields of that, the first in memory alone: TOLD is the string of
--- counters that the last entry of what was said of it is in (journal.lua), 0 where that is in the record.
+-- the rest, packed for as long as nobody asks for it. Fields of that, the first in memory alone: TOLD is the generation
+-- of the string that the last entry of all of it is in (journal.lua), 0 where there was none.
 -- #define TOLD 1
 -- #define ROW 2
 -- #define BACKLOG 3

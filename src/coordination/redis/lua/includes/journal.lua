@@ -6,6 +6,9 @@
 --
 -- A string that is full becomes the older one. Nodes that go on changing come into the younger one by themselves; those
 -- that do not are written whole, some a call, and with the last of them the older string goes: nobody waits for all.
+--
+-- Who finds nothing in memory reads all that have entries. So there are none where memory is lost all the time (more
+-- nodes than are kept, hosts of two versions) nor of a device with more nodes than one call should read.
 -- #include device-state
 
 -- #define ENTRY_LEAF 1
@@ -17,6 +20,7 @@
 -- Nodes written whole a call, and as many as have entries in it: the younger string ends at about its bound.
 -- #define FOLD 16
 -- #define JOURNAL_MOST 1048576
+-- #define JOURNAL_NODES 4096
 
 local begin_journal, read_journal, note_entry, note_whole, note_gone, take_stale, flush_entries
 do
@@ -30,7 +34,7 @@ do
   local lists, sizes = { {}, {}, {}, {} }, { 0, 0, 0, 0 }
 
   function begin_journal()
-    journal = { generation = 1, young = {}, young_count = 0, bytes = 0, old = {}, old_count = 0, old_there = false, is_read = false }
+    journal = { is_on = false, calls = 0, generation = 1, young = {}, young_count = 0, bytes = 0, old = {}, old_count = 0, old_there = false, is_read = false }
   end
 
   local function key_of(which)
@@ -87,7 +91,7 @@ do
   -- Returns whether all that changed of the node can be said in an entry, which it then is. A leaf of which the older
   -- string may have several rows leaves that as a whole.
   function note_entry(node)
-    if not node[HEAD] or meta.schema <= SCHEMA_EXACT then
+    if not node[HEAD] or not journal.is_on then
       return false
     end
     local what = node[CHANGED]
@@ -121,12 +125,6 @@ do
   function note_whole(node)
     local id = node[ID]
     if leave(id) then
-      for place = ROWS, node[INNER] and 0 or #node, 4 do
-        local row = node[place + 3]
-        if row[ROW] then
-          row[TOLD] = 0
-        end
-      end
       local at = sizes[ENTRY_NONE] + 1
       lists[ENTRY_NONE][at] = id
       sizes[ENTRY_NONE] = at
@@ -257,6 +255,8 @@ do
   function read_journal()
     sizes[1], sizes[2], sizes[3], sizes[4] = 0, 0, 0, 0
     if journal then
+      journal.calls = journal.calls + 1
+      journal.is_on = journal.calls >= JOURNAL_WARM and meta.nodes <= JOURNAL_NODES and meta.schema > SCHEMA_EXACT
       return
     end
     begin_journal()

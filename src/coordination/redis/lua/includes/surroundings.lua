@@ -1,8 +1,10 @@
 -- What the exchange takes from around it: the key and the arguments of the call, the store's time, and the way to
 -- hosts that are to be nudged.
 
--- Bytes of counters (journal.lua) for each node: what a handful of its entries take.
+-- Of counters that are told beside the records (journal.lua): bytes for each node, what a handful of its entries take;
+-- and after how many calls that found the state in memory they begin.
 -- #define JOURNAL_A_NODE 1024
+-- #define JOURNAL_WARM 64
 
 local K, arguments
 
