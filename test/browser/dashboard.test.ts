@@ -248,7 +248,13 @@ describe.skipIf(!canChromium)('the dashboard', () => {
   it(
     'fits 360 to 3,840 pixels without scrolling sideways, light and dark, in less than 100 kB',
     async () => {
-      await using service = await TestService.start({ config: DISK });
+      using folder = new TempFolder();
+      // On an hour's axis 360 pixels wide, the seconds of a service that has just begun are a line that is hardly there.
+      await servePast(folder.path, 'disk0', 60, () => [
+        { tag: 'acme/db', operations: 60, queueMs: 20, serviceMs: 5 },
+        { tag: 'acme/backup', operations: 20, queueMs: 90, serviceMs: 5 },
+      ]);
+      await using service = await TestService.start({ config: DISK, args: ['--data-dir', folder.path] });
       await using load = await Applications.start(service.grpc, 'disk0', { 'acme/db': 4, 'acme/backup': 4 });
       for (const [width, scheme] of [
         [360, 'dark'],
