@@ -197,7 +197,9 @@ export class QueueSet {
       },
     });
     queue.ring = ring;
-    // Requests may be there already, from before a restart.
+    // Requests may be there already, from before a restart; and answers, of which whoever gave them died before the
+    // driver heard, or told a counter that QEMU had put aside for a while. A driver is not hurt by an interrupt too many.
+    queue.interrupt();
     poller.kicked(ring);
   }
 
