@@ -1,7 +1,11 @@
 import { defineConfig } from 'vitest/config';
 
-/** Guests, hosts that are stopped and killed, and the demo, which counts shares, want the machine for themselves: they come last, a file at a time. */
-const ALONE = ['test/vm/**/*.test.ts', 'test/fault/redis/**/*.test.ts', 'test/integration/docs/**/*.test.ts'];
+/** What measures shares, or leases of a second, against the clock of the wall wants the machine for itself: it comes last, a file at a time. */
+const ALONE = [
+  'test/vm/*-shares.test.ts',
+  'test/fault/redis/{clocks,doubt,hosts,placements,random-writes,stops}.test.ts',
+  'test/integration/docs/demo.test.ts',
+];
 
 export default defineConfig({
   test: {

@@ -1,6 +1,8 @@
 /** Disks of a service as guests attach them, load on them, and what the service says each tag got. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestService } from '../support/service.js';
+import type { GuestOptions } from './guest.js';
 
 /** The longest stretch that a loop reads or writes before it begins again, in blocks. */
 const STRETCH_BLOCKS = 4_096;
@@ -12,6 +14,25 @@ export function exportUri(service: TestService, name: string): string {
   if (!service.nbd.startsWith(unix)) return `nbd://${service.nbd}/${name}`;
   return `nbd+unix:///${name}?socket=${service.nbd.slice(unix.length)}`;
 }
+
+/** The line of a configuration that serves disk0 under each name as its tag, at a socket in the folder. */
+export function vhostDisks(folder: string, ...names: readonly string[]): string {
+  const each = names.map((name) => `{ socket: '${vhostSocket(folder, name)}', device: disk0, tag: ${name} }`);
+  return `doors: { vhost: [${each.join(', ')}] }`;
+}
+
+/** A guest that has the disk of that name. */
+export function vhostAttached(folder: string, name: string): GuestOptions {
+  return {
+    sharedMemory: true,
+    args: [
+      ...['-chardev', `socket,id=disk,path=${vhostSocket(folder, name)},reconnect=1`],
+      ...['-device', 'vhost-user-blk-pci,chardev=disk,num-queues=1'],
+    ],
+  };
+}
+
+const vhostSocket = (folder: string, name: string): string => join(folder, `${name}.sock`);
 
 /**
  * The command that leaves so many loops behind, each with one direct 4 KiB request out and a part of the

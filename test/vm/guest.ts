@@ -214,6 +214,8 @@ function qemuArguments(options: GuestOptions, port: string): string[] {
   const size = `${memoryMib}M`;
   return [
     ...['-accel', 'tcg', '-m', size, '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
+    // With randomness from its start: mkfs has to wait for it, four seconds long, in a guest that has none.
+    ...['-cpu', 'qemu64,+rdrand'],
     ...(sharedMemory ? ['-object', `memory-backend-memfd,id=memory,size=${size},share=on`] : []),
     ...(sharedMemory ? ['-numa', 'node,memdev=memory'] : []),
     ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd')],

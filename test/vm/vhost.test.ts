@@ -1,4 +1,4 @@
-/** Unmodified virtual machines over vhost-user-blk: `ionice` in the guest chooses the tag. */
+/** Unmodified virtual machines over vhost-user-blk: what a guest does with such a disk, and what becomes of it. */
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,16 +8,10 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { SluiceClient } from '../../src/client/index.js';
 import { MIB } from '../../src/core/model/units.js';
 import { TestService } from '../support/service.js';
-import { keepBusy, shareByTag } from './attached.js';
-import { Guest, Guests, canBoot, type GuestOptions } from './guest.js';
+import { vhostAttached, vhostDisks } from './attached.js';
+import { Guest, canBoot } from './guest.js';
 
 vi.setConfig({ testTimeout: 240_000 });
-
-/** Requests of each application that are always out: more than the device's four slots by far. */
-const LOOPS = 20;
-const SHARE_ERROR_MAX = 0.03;
-/** So many that two requests of the smallest part are less than that error. */
-const UNITS = 1_500;
 
 let folder: string;
 beforeAll(() => {
@@ -25,79 +19,12 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const socketOf = (name: string): string => join(folder, `${name}.sock`);
-
-function disks(...names: string[]): string {
-  const each = names.map((name) => `{ socket: '${socketOf(name)}', device: disk0, tag: ${name} }`);
-  return `doors: { vhost: [${each.join(', ')}] }`;
-}
-
-function attachedTo(name: string): GuestOptions {
-  return {
-    sharedMemory: true,
-    args: [
-      ...['-chardev', `socket,id=disk,path=${socketOf(name)},reconnect=1`],
-      ...['-device', 'vhost-user-blk-pci,chardev=disk,num-queues=1'],
-    ],
-  };
-}
-
-/** The command that leaves an application behind, its requests of that priority, until `stop` ends it. */
-function application(name: string, level: number): string {
-  const loops = keepBusy('/dev/vda', 'write', LOOPS).replaceAll("'", "'\\''");
-  return `setsid ionice -c2 -n${level} sh -c 'echo $$ > /tmp/${name}; ${loops}; wait' > /dev/null 2>&1 &`;
-}
-
-function stop(name: string): string {
-  return `kill -9 -$(cat /tmp/${name})`;
-}
-
-describe.skipIf(!canBoot)('disks of virtual machines over vhost-user-blk', () => {
-  test.each([
-    ['simulated', 'devices: { disk0: { simulation: { kind: hdd }, depth: 4 } }'],
-    [
-      'a file at the pace of a disk',
-      [
-        `bindings: { data: { type: file, path: data.img, create: true, size_bytes: ${String(1024 * MIB)}, delay: hdd } }`,
-        'devices: { disk0: { binding: data, depth: 4 } }',
-      ].join('\n'),
-    ],
-  ])('two guests with two applications each, shares 8:4:2:1 (%s)', async (_, device) => {
-    const shares = { vm1: 12, vm2: 3, 'vm1/be-0': 8, 'vm1/be-7': 4, 'vm2/be-0': 2, 'vm2/be-7': 1 };
-    const policies = Object.entries(shares).map(
-      ([tag, of]) => `  - { device: disk0, tag: ${tag}, shares: ${String(of)} }`,
-    );
-    await using service = await TestService.start({
-      config: [device, disks('vm1', 'vm2'), 'policies:', ...policies].join('\n'),
-    });
-    await using guests = await Guests.boot(attachedTo('vm1'), attachedTo('vm2'));
-    for (const guest of guests.all) {
-      await guest.run(application('high', 0));
-      await guest.run(application('low', 7));
-    }
-    const tags = ['vm1/be-0', 'vm1/be-7', 'vm2/be-0', 'vm2/be-7'];
-    const expectShares = (got: Map<string, number>, ideal: Record<string, number>): void => {
-      for (const [tag, part] of Object.entries(ideal)) {
-        expect(Math.abs(got.get(tag)! / part - 1), `${tag}: ${String(got.get(tag))}`).toBeLessThan(SHARE_ERROR_MAX);
-      }
-    };
-    const four = await shareByTag(service, 'disk0', tags, UNITS);
-    expectShares(four, { 'vm1/be-0': 8 / 15, 'vm1/be-7': 4 / 15, 'vm2/be-0': 2 / 15, 'vm2/be-7': 1 / 15 });
-    const total = (guest: string): number =>
-      tags.reduce((sum, tag) => sum + (tag.startsWith(guest) ? four.get(tag)! : 0), 0);
-    expectShares(new Map([['vm1', total('vm1')]]), { vm1: 12 / 15 });
-    // What one application leaves goes to the other of the same guest.
-    await guests.all[0]!.run(stop('low'));
-    const left = tags.filter((tag) => tag !== 'vm1/be-7');
-    const three = await shareByTag(service, 'disk0', left, UNITS);
-    expectShares(three, { 'vm1/be-0': 12 / 15, 'vm2/be-0': 2 / 15, 'vm2/be-7': 1 / 15 });
-  });
-
+describe.skipIf(!canBoot)('a disk of a virtual machine over vhost-user-blk', () => {
   test('a file system, discard, an idle guest, and what writing back loses', async () => {
     await using service = await TestService.start({
-      config: `devices: { disk0: { simulation: { kind: ssd, size_bytes: ${String(64 * MIB)} } } }\n${disks('vm1')}`,
+      config: `devices: { disk0: { simulation: { kind: ssd, size_bytes: ${String(64 * MIB)} } } }\n${vhostDisks(folder, 'vm1')}`,
     });
-    await using guest = await Guest.boot(attachedTo('vm1'));
+    await using guest = await Guest.boot(vhostAttached(folder, 'vm1'));
     await guest.run('mkfs.ext4 -q -E nodiscard /dev/vda && mount /dev/vda /mnt && mkdir /mnt/a');
     await guest.run('for i in $(seq 30); do head -c $((i * 9973)) /dev/urandom > /mnt/a/$i; done');
     const sums = 'cd /mnt && find . -type f | sort | xargs sha256sum; cd /';
@@ -138,12 +65,12 @@ describe.skipIf(!canBoot)('disks of virtual machines over vhost-user-blk', () =>
     const config = [
       `bindings: { data: { type: file, path: data.img, create: true, size_bytes: ${String(64 * MIB)}, delay: ssd } }`,
       'devices: { disk0: { binding: data } }',
-      disks('vm1'),
+      vhostDisks(folder, 'vm1'),
     ].join('\n');
     const home = mkdtempSync(join(tmpdir(), 'sluice-vhost-'));
     let service = await TestService.start({ config, folder: home });
     try {
-      await using guest = await Guest.boot(attachedTo('vm1'));
+      await using guest = await Guest.boot(vhostAttached(folder, 'vm1'));
       await guest.run('head -c 16000000 /dev/urandom > /tmp/data');
       const writing = [0, 1, 2, 3].map((i) =>
         guest.run(
