@@ -191,6 +191,7 @@ do
 
   local function read_string(which, entries)
     local bytes = redis.call('GET', key_of(which)) or ''
+    journal.is_read = journal.is_read or bytes ~= ''
     local at = 1
     while at <= #bytes do
       local kind, count = unpack_values('<BB', bytes, at)
@@ -274,6 +275,5 @@ do
         take_entries(nodes[id], list)
       end
     end
-    journal.is_read = #ids > 0
   end
 end
