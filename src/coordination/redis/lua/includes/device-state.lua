@@ -240,7 +240,7 @@ local function remember(blob)
   }
 end
 
--- The node is to be written: its counter or, of an inner node, its domain's time has changed, and nothing else.
+-- The node is to be written: its counter, whose turn it is or, of an inner node, its domain's time has changed, and nothing else.
 local function touch_counter(node)
   if not node[CHANGED] then
     node[CHANGED] = COUNTER

@@ -72,7 +72,10 @@ do
       end
     end
     if chosen then
-      leaf[TURN] = chosen
+      if leaf[TURN] ~= chosen then
+        leaf[TURN] = chosen
+        touch_counter(leaf)
+      end
       return ROWS + chosen * 4
     end
     if capped then
