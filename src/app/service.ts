@@ -15,7 +15,6 @@ import { VhostDoor } from '../doors/vhost/door.js';
 import { formatAddress, formatSocketAddress } from './address.js';
 import { assemble, type Assembled } from './assemble.js';
 import { openDataDir } from './data-dir.js';
-import { openRedisStore } from './redis-store.js';
 import { memoryStore, modeOf, type Store } from './store.js';
 import { IoTraces } from '../telemetry/tracing.js';
 import { VERSION } from './version.js';
@@ -160,6 +159,8 @@ export class Service {
     const identities = Object.fromEntries(
       Object.entries(bindings).map(([name, binding]) => [name, identityOf(binding)]),
     );
+    // A service of its own has no use for Redis's client.
+    const { openRedisStore } = await import('./redis-store.js');
     return openRedisStore({ config: redis, clock, logger, hostId, identities });
   }
 
