@@ -70,13 +70,14 @@ do
   end
 
   local function note_row(leaf, place, is_said)
-    local row = leaf[place + 3]
+    local row, index = leaf[place + 3], (place - ROWS) / 4
     local kind = ENTRY_GRANTS
-    if is_said or (row[TOLD] ~= 0 and row[TOLD] ~= journal.generation) then
+    -- A grant is said to have been its row's turn; that may have passed on since, to one whose request must wait.
+    if is_said or leaf[TURN] ~= index or (row[TOLD] ~= 0 and row[TOLD] ~= journal.generation) then
       kind = ENTRY_LEAF
     end
     local list, at = lists[kind], sizes[kind]
-    list[at + 1], list[at + 2], list[at + 3] = leaf[ID], leaf[VIO], (place - ROWS) / 4
+    list[at + 1], list[at + 2], list[at + 3] = leaf[ID], leaf[VIO], index
     list[at + 4], list[at + 5] = leaf[place + 1], leaf[place + 2]
     list[at + 6], list[at + 7], list[at + 8] = row[GRANTED], row[PENDING], row[CHARGED]
     if kind == ENTRY_LEAF then
