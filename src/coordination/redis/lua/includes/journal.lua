@@ -216,12 +216,7 @@ do
 
   local function take_row(leaf, entry)
     local place = ROWS + entry[3] * 4
-    local row = leaf[place + 3]
-    if not row[ROW] then
-      row = { 0, unpack_values(ROW_FORM, row) }
-      row[COUNTS] = false
-      leaf[place + 3] = row
-    end
+    local row = open_row(leaf, place)
     leaf[place + 1], leaf[place + 2] = entry[4], entry[5]
     row[GRANTED], row[PENDING], row[CHARGED] = entry[6], entry[7], entry[8]
     if entry.kind == ENTRY_GRANTS then

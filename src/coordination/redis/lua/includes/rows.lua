@@ -1,17 +1,6 @@
 -- What can be told of one row or one leaf by itself (twin/rows.ts).
 -- #include flush
 
--- A string has no first field, and a call of `type` costs as much as all the rest here.
-local function open_row(leaf, at)
-  local row = leaf[at + 3]
-  if not row[ROW] then
-    row = { 0, unpack_values(ROW_FORM, row) }
-    row[COUNTS] = false
-    leaf[at + 3] = row
-  end
-  return row
-end
-
 -- Requests of the row that wait and that nothing granted so far is for.
 local function row_want(row)
   local want = row[BACKLOG] - (row[GRANTED] - row[SEEN])
