@@ -1,5 +1,5 @@
 /** Joins the subcommands, and turns how they end into exit codes: 0 done, 1 failed, 2 usage. */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { VERSION } from '../app/version.js';
 import { SluiceError } from '../core/model/errors.js';
 
@@ -46,7 +46,7 @@ function called(name: string | undefined): (() => Promise<Command>)[] {
   return name !== undefined && Object.hasOwn(COMMANDS, name) ? [COMMANDS[name]!] : Object.values(COMMANDS);
 }
 
-/** Every command throws instead of exiting, and shows how it is used where an option is wrong. */
+/** Every command throws instead of exiting, and shows how it is used where an option is wrong. The version is the whole program's. */
 function strict(command: Command): void {
   command
     .exitOverride()
@@ -54,7 +54,11 @@ function strict(command: Command): void {
     .configureOutput({
       outputError: (text, write) => write(`sluice: ${text.replace(/^error: /, '')}`),
     });
-  for (const inner of command.commands) strict(inner);
+  for (const inner of command.commands) {
+    strict(inner);
+    inner.addOption(new Option('-V, --version').hideHelp());
+    inner.on('option:version', () => inner.error("error: the version is told by 'sluice --version'"));
+  }
 }
 
 function path(command: Command): string {

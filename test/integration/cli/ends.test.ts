@@ -51,4 +51,10 @@ describe('how a command ends', () => {
     expect(how).toEqual([0, null]);
     expect(out).toMatch(/^\d+\.\d+\.\d+\n$/);
   });
+
+  test('a command asked for the version says who tells it, exit 2', async () => {
+    const { how, err } = await ended(['policy', 'set', '--version'], false);
+    expect(how).toEqual([2, null]);
+    expect(err.split('\n')[0]).toBe("sluice: the version is told by 'sluice --version'");
+  });
 });
