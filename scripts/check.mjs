@@ -5,14 +5,14 @@
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ROOT, ensure, say } from './ensure.mjs';
+import { ROOT, TSC, ensure, say } from './ensure.mjs';
 
 const bin = (name) => join(ROOT, 'node_modules', '.bin', name);
 // The longest first.
 const CHECKS = [
   ['lint', bin('eslint'), ['--max-warnings=0', 'src', 'bench', 'test', 'scripts']],
   ['format', bin('prettier'), ['--check', '--log-level=warn', '.']],
-  ['types', bin('tsc'), ['-b', 'src', 'src/dashboard', 'bench', 'test']],
+  ['types', process.execPath, [TSC, '-b', 'src', 'src/dashboard', 'bench', 'test']],
   ['dependency rules', bin('depcruise'), ['--config', '.dependency-cruiser.cjs', 'src', 'bench', 'test']],
   ['dead code', bin('knip'), ['--no-progress']],
   ['contract', bin('buf'), ['lint', 'proto']],

@@ -9,6 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+/** The native compiler: a fifth of the time of `typescript`, which is here for those who want it as a library. */
+export const TSC = join(ROOT, 'node_modules', 'typescript-7', 'bin', 'tsc');
 const STAMPS = join(ROOT, 'build', 'stamps');
 
 export function say(message) {
@@ -79,7 +81,7 @@ function ensureBuilt() {
   );
   if (existsSync(join(ROOT, 'dist', 'main.js')) && stamp('build') === want) return;
   say('building (tsc)…');
-  run(process.execPath, [join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc'), '-b', 'src', 'bench']);
+  run(process.execPath, [TSC, '-b', 'src', 'bench']);
   const lua = join('coordination', 'redis', 'lua');
   cpSync(join(ROOT, 'src', lua), join(ROOT, 'dist', lua), { recursive: true });
   setStamp('build', want);
