@@ -17,20 +17,12 @@ import { isInStep } from './modes.js';
 import type { NodeNews } from './node-news.js';
 import type { ExchangeCall, ExchangeReply, ExchangeTransport } from './protocol.js';
 import type { RowTable } from './row-table.js';
+import type { Sending } from './sending.js';
 
 /** An advance that was called in is given again a tenth of a second after nobody waits any more, to who asks. */
 const CALM_AGAIN_NS = 110 * NS_PER_MS;
 
 export interface Listener {
-  /** A new epoch begins: what was sent so far, by whatever right, is only held from now on. */
-  restated(): void;
-  /** Slots of the advance that are not in use. */
-  advanceIdle(): number;
-  /**
-   * The row's grants are `total`, as the answer to call n says, which was sent at sentNs.
-   * @returns how many of them are new
-   */
-  granted(row: number, total: number, n: number, sentNs: number): number;
   rowRefused(row: number, code: ErrorCode, message: string): void;
   /** All of an answer is taken in. `othersToo`: hosts elsewhere were granted something as well. */
   answered(othersToo: boolean, nowNs: number): void;
@@ -46,6 +38,7 @@ export interface ConversationParts {
   readonly nodes: NodeNews;
   readonly membership: Membership;
   readonly cadence: Cadence;
+  readonly sending: Sending;
   readonly settings: () => DeviceSettings;
   readonly settingsRevision: () => number;
   readonly listener: Listener;
@@ -67,7 +60,7 @@ export class Conversation {
 
   /** Makes the next call; none is in flight. */
   call(): void {
-    const { clock, membership, rows, nodes, listener } = this.#parts;
+    const { clock, membership, rows, nodes, sending } = this.#parts;
     const nowNs = clock.nowNs();
     if (membership.epoch.lives) {
       const states = rows.takeDirty(membership.epoch.n + 1, nowNs);
@@ -77,7 +70,7 @@ export class Conversation {
     this.joins += 1;
     membership.begin();
     rows.restate();
-    listener.restated();
+    sending.restated();
     const states = rows.joinStates(membership.epoch.n + 1, nowNs);
     this.#send('join', states, nodes.take(states), []);
   }
@@ -94,7 +87,7 @@ export class Conversation {
     nodes: ExchangeCall['nodes'],
     forget: ExchangeCall['forget'],
   ): void {
-    const { device, host, leaseMs, clock, transport, listener, settings, settingsRevision } = this.#parts;
+    const { device, host, leaseMs, clock, transport, sending, settings, settingsRevision } = this.#parts;
     const { epoch } = this.#parts.membership;
     epoch.n += 1;
     this.calls += 1;
@@ -115,7 +108,7 @@ export class Conversation {
       advance: epoch.advance,
       outageQuota: epoch.outageQuota,
       hosts: epoch.hosts,
-      advanceIdle: listener.advanceIdle(),
+      advanceIdle: sending.advanceIdle,
       rows,
       nodes,
       forget,
@@ -167,7 +160,7 @@ export class Conversation {
   }
 
   #taken(call: ExchangeCall, reply: ExchangeReply, nowNs: number): void {
-    const { rows, membership, cadence, listener } = this.#parts;
+    const { rows, membership, cadence, sending, listener } = this.#parts;
     const { sentNs } = cadence;
     rows.answered(call.rows, call.forget, nowNs);
     // The epoch ended while the call was out: what it brings is void, and the next call is a join.
@@ -175,10 +168,10 @@ export class Conversation {
     const grantsMade = membership.taken(reply, sentNs, this.#sentWallMs, nowNs);
     for (const { row, code, message } of reply.refusedRows) listener.rowRefused(row, code, message);
     let granted = 0;
-    for (const { row, granted: total } of reply.granted) granted += listener.granted(row, total, call.n, sentNs);
+    for (const { row, granted: total } of reply.granted) granted += sending.granted(row, total, call.n, sentNs);
     listener.answered(grantsMade > granted, nowNs);
     // Idle slots that were called in are others' once a call says that they are idle no more.
-    if (listener.advanceIdle() < call.advanceIdle && reply.advance < call.advance) cadence.soon();
+    if (sending.advanceIdle < call.advanceIdle && reply.advance < call.advance) cadence.soon();
     // It came after the end of the lease that it gives.
     if (!isInStep(membership.mode)) cadence.soon();
     if (rows.anyDirty || rows.anyForgotten) cadence.later();

@@ -8,10 +8,8 @@
  *              row is dirty ──▶ exchange (one in flight) ──▶ totals ──▶ new = total - seen ──▶ granted
  *                                                                                      └─ no head: handed back
  *
- * Invariants: a grant is used or handed back in the moment in which it comes; nothing is granted
- * without a look at the lease in the same moment; a request without a grant is still in its flow, so
- * that nothing queued is lost with an epoch, whatever ends it. What is at the device when an epoch
- * begins is stated as `advanced`: it holds slots, whoever gave them.
+ * Invariant: a request without a grant is still in its flow, so that nothing queued is lost with an
+ * epoch, whatever ends it. What is sent, and by what right: sending.ts.
  */
 import { NS_PER_MS } from '../../core/model/units.js';
 import { SluiceError, type ErrorCode } from '../../core/model/errors.js';
@@ -36,13 +34,12 @@ import { OutageOrder } from './outage-order.js';
 import { PassedOver } from './passed-over.js';
 import { HEAD_COSTS_MAX, type ExchangeTransport } from './protocol.js';
 import { RowTable } from './row-table.js';
+import { BY_GRANT, Sending } from './sending.js';
 
 /** A heartbeat comes when the last call is older than this part of the lease; with a tick more, under a fifth. */
 const HEARTBEAT_PART = 1 / 7;
 /** Leases that a row stays quiet before it is forgotten. */
 const QUIET_LEASES = 4;
-/** Mark of a request that was granted by the state. */
-const BY_GRANT = 0;
 
 export interface ExchangeGateParts {
   readonly device: string;
@@ -85,24 +82,11 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
   readonly #passed = new PassedOver();
   readonly #cadence: Cadence;
   readonly #conversation: Conversation;
+  readonly #sending: Sending;
   readonly #leaseNs: number;
   #settings: DeviceSettings;
-  #grant: GrantHandler | null = null;
   #refuse: RefusalHandler | null = null;
   #stopNudges: (() => void) | null = null;
-  #outstanding = 0;
-  #pumping = false;
-  /** Set while this host runs on its outage quota. */
-  #order: OutageOrder | null = null;
-  /** Marks tell apart by what right requests were sent; they never repeat. */
-  #marks = BY_GRANT;
-  /** Requests sent on the advance of the present epoch carry it. */
-  #advanceMark = ++this.#marks;
-  #advanceUsed = 0;
-  #grantsUsed = 0;
-  #advancesUsed = 0;
-  #quotaUsed = 0;
-  #handedBack = 0;
 
   constructor(parts: ExchangeGateParts) {
     const { clock, options, device, host, logger, transport, settingsRevision } = parts;
@@ -114,6 +98,13 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
     this.membership = new Membership(clock, logger, { device, host }, options, this);
     const retryMaxNs = this.#leaseNs * HEARTBEAT_PART;
     this.#cadence = new Cadence(clock, options.reportMs * NS_PER_MS, retryMaxNs, () => this.#conversation.call());
+    this.#sending = new Sending({
+      clock,
+      rows: this.#rows,
+      passed: this.#passed,
+      membership: this.membership,
+      cadence: this.#cadence,
+    });
     this.#conversation = new Conversation({
       device,
       host,
@@ -124,6 +115,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
       nodes: this.#nodes,
       membership: this.membership,
       cadence: this.#cadence,
+      sending: this.#sending,
       settings: () => this.#settings,
       settingsRevision,
       listener: this,
@@ -131,23 +123,18 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
   }
 
   get outstanding(): number {
-    return this.#outstanding;
+    return this.#sending.outstanding;
+  }
+
+  /** Slots of the advance that are not in use. */
+  get advanceIdle(): number {
+    return this.#sending.advanceIdle;
   }
 
   get counters(): ExchangeCounters {
     const { calls, unanswered, joins } = this.#conversation;
     const { standstills, clockJumps } = this.membership;
-    return {
-      calls,
-      unanswered,
-      joins,
-      granted: this.#grantsUsed,
-      advanced: this.#advancesUsed,
-      onQuota: this.#quotaUsed,
-      handedBack: this.#handedBack,
-      standstills,
-      clockJumps,
-    };
+    return { calls, unanswered, joins, ...this.#sending.counted, standstills, clockJumps };
   }
 
   /** Rows that the state may know of this host. */
@@ -161,7 +148,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
 
   onGranted(handler: GrantHandler): void {
     const { transport, device, host } = this.#parts;
-    this.#grant = handler;
+    this.#sending.onGranted(handler);
     this.#stopNudges = transport.onNudge(device, host, () => this.#cadence.soon());
     this.membership.start();
     this.#cadence.soon();
@@ -178,7 +165,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
     if (opens) flow.gateIndex = this.#rows.open(flow);
     const row = flow.gateIndex;
     try {
-      this.#order?.arrived(flow, request, nowNs);
+      this.#sending.order?.arrived(flow, request, nowNs);
     } catch (error) {
       if (opens) this.#letGo(row);
       throw error;
@@ -190,7 +177,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
     }
     this.#rows.enring(row);
     this.#rows.touch(row);
-    this.#pump(nowNs);
+    this.#sending.pump(nowNs);
     // A long backlog that the state knows of may grow untold: it lasts until the next call anyway.
     if (flow.backlog > 0 && this.#rows.toldBacklog[row]! <= HEAD_COSTS_MAX) this.#cadence.soon();
     else this.#cadence.later();
@@ -198,7 +185,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
 
   cancelled(flow: FlowView, request: GatedRequest): void {
     const row = flow.gateIndex;
-    this.#order?.cancelled(flow, request, this.#clock.nowNs());
+    this.#sending.order?.cancelled(flow, request, this.#clock.nowNs());
     if (flow.head !== null) this.#passed.headCame(flow);
     this.#release(flow);
     this.#rows.touch(row);
@@ -207,28 +194,28 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
 
   finished(flow: FlowView, request: GatedRequest, _atNs: number, latencyNs: number): void {
     const nowNs = this.#clock.nowNs();
-    this.#order?.finished(flow, request, latencyNs, nowNs);
+    this.#sending.order?.finished(flow, request, latencyNs, nowNs);
     this.#left(flow, request);
-    this.#pump(nowNs);
+    this.#sending.pump(nowNs);
   }
 
   handBack(flow: FlowView, request: GatedRequest): void {
     const nowNs = this.#clock.nowNs();
-    this.#order?.handBack(flow, request, nowNs);
+    this.#sending.order?.handBack(flow, request, nowNs);
     this.#rows.cost[flow.gateIndex]! -= request.cost;
     this.#left(flow, request);
-    this.#pump(nowNs);
+    this.#sending.pump(nowNs);
   }
 
   sharesChanged(tag: string): void {
-    this.#order?.sharesChanged(tag, this.#clock.nowNs());
+    this.#sending.order?.sharesChanged(tag, this.#clock.nowNs());
     this.#nodes.changed(tag);
     this.#cadence.soon();
   }
 
   configure(settings: DeviceSettings): void {
     this.#settings = settings;
-    if (this.#order !== null) this.#takeOrder();
+    if (this.#sending.order !== null) this.#takeOrder();
     this.#cadence.soon();
   }
 
@@ -241,17 +228,9 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
     this.membership.close();
   }
 
-  /** A request has left the device, or never went: its slot is the advance's again, or free for all. */
   #left(flow: FlowView, request: GatedRequest): void {
     const row = flow.gateIndex;
-    this.#outstanding -= 1;
-    this.#rows.atDevice[row]! -= 1;
-    this.#rows.finished[row]! += 1;
-    let kept = false;
-    if (request.gateEpoch === this.#advanceMark) {
-      this.#advanceUsed -= 1;
-      kept = this.#advanceUsed < this.membership.epoch.advance;
-    }
+    const kept = this.#sending.left(row, request);
     this.#release(flow);
     this.#rows.touch(row);
     if (kept) this.#cadence.later();
@@ -268,101 +247,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
     this.#rows.touch(row);
   }
 
-  /** Sends the oldest request of the row's flow. */
-  #send(row: number, flow: FlowView, mark: number, nowNs: number, coordinationNs: number): void {
-    const rows = this.#rows;
-    const head = flow.head!;
-    head.gateEpoch = mark;
-    rows.atDevice[row]! += 1;
-    rows.cost[row]! += head.cost;
-    rows.touch(row);
-    this.#outstanding += 1;
-    this.#passed.by(nowNs);
-    this.#grant!(flow, nowNs, coordinationNs);
-    if (flow.head === null) return;
-    this.#passed.headCame(flow);
-    rows.enring(row);
-  }
-
-  /**
-   * Sends what may go without asking: on the advance, or on the outage quota. A device that
-   * completes inside submit brings us back here: that call returns at once and this loop goes on.
-   */
-  #pump(nowNs: number): void {
-    if (this.#pumping || this.#rows.ringIsEmpty) return;
-    this.#pumping = true;
-    try {
-      let now = nowNs;
-      while (this.#order === null ? this.#sendOnAdvance(now) : this.#sendOnQuota(now, this.#order)) {
-        now = this.#clock.nowNs();
-      }
-    } finally {
-      this.#pumping = false;
-    }
-  }
-
-  #sendOnAdvance(nowNs: number): boolean {
-    if (this.advanceIdle() === 0 || !this.membership.mayGrant(nowNs)) return false;
-    const row = this.#rows.takeRinged();
-    if (row < 0) return false;
-    this.#advanceUsed += 1;
-    this.#advancesUsed += 1;
-    this.#rows.advanced[row]! += 1;
-    this.#send(row, this.#rows.flows[row]!, this.#advanceMark, nowNs, 0);
-    return true;
-  }
-
-  #sendOnQuota(nowNs: number, order: OutageOrder): boolean {
-    if (this.#outstanding >= this.membership.epoch.outageQuota || !this.membership.mayUseQuota(nowNs)) return false;
-    const flow = order.next(nowNs);
-    if (flow === null) return false;
-    this.#quotaUsed += 1;
-    this.#rows.advanced[flow.gateIndex]! += 1;
-    this.#send(flow.gateIndex, flow, order.mark, nowNs, 0);
-    return true;
-  }
-
   // What answers bring.
-
-  restated(): void {
-    this.#advanceMark = ++this.#marks;
-    this.#advanceUsed = 0;
-  }
-
-  advanceIdle(): number {
-    return Math.max(0, this.membership.epoch.advance - this.#advanceUsed);
-  }
-
-  granted(row: number, total: number, n: number, sentNs: number): number {
-    const rows = this.#rows;
-    const fresh = total - rows.used[row]! - rows.handedBack[row]!;
-    // Grants first: what they free of the backlog need not go on the advance.
-    this.#pumping = true;
-    try {
-      for (let i = 0; i < fresh; i++) {
-        const nowNs = this.#clock.nowNs();
-        const flow = rows.flows[row];
-        if (flow?.head == null || !this.membership.mayGrant(nowNs)) {
-          this.#handBackUnused(row, fresh - i);
-          break;
-        }
-        rows.used[row]! += 1;
-        this.#grantsUsed += 1;
-        const sinceNs = rows.toldByCall[row] === n ? rows.untoldSinceNs[row]! : sentNs;
-        this.#send(row, flow, BY_GRANT, nowNs, nowNs - sinceNs);
-      }
-    } finally {
-      this.#pumping = false;
-    }
-    return Math.max(0, fresh);
-  }
-
-  #handBackUnused(row: number, count: number): void {
-    this.#rows.handedBack[row]! += count;
-    this.#rows.touch(row);
-    this.#handedBack += count;
-    this.#cadence.soon();
-  }
 
   rowRefused(row: number, code: ErrorCode, message: string): void {
     const flow = this.#rows.flows[row];
@@ -373,7 +258,7 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
   answered(othersToo: boolean, nowNs: number): void {
     if (othersToo) this.#passed.by(nowNs);
     this.#rows.forgetQuiet(nowNs - QUIET_LEASES * this.#leaseNs);
-    this.#pump(nowNs);
+    this.#sending.pump(nowNs);
   }
 
   // What this host notices of itself.
@@ -386,22 +271,21 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
         break;
       case 'outage-reject':
       case 'refused':
-        this.#order = null;
+        this.#sending.order = null;
         this.refuseAll(this.membership.refusal!.code, this.membership.refusal!.message);
         break;
       case 'joining':
       case 'coordinated':
       case 'closed':
-        this.#order = null;
+        this.#sending.order = null;
         break;
     }
     this.#parts.onMode?.(mode, was);
-    this.#pump(this.#clock.nowNs());
+    this.#sending.pump(this.#clock.nowNs());
   }
 
   refuseAll(code: ErrorCode, message: string): void {
-    const flows = this.#rows.waiting().map((row) => this.#rows.flows[row]!);
-    for (const flow of flows) this.#refuse!(flow, code, message);
+    for (const flow of this.#rows.waiting()) this.#refuse!(flow, code, message);
   }
 
   callNeeded(): void {
@@ -411,28 +295,14 @@ export class ExchangeGate implements Gate, Listener, MembershipOwner {
   ticked(nowNs: number): void {
     this.#rows.forgetQuiet(nowNs - QUIET_LEASES * this.#leaseNs);
     if (nowNs - this.#cadence.sentNs >= this.#leaseNs * HEARTBEAT_PART) this.#cadence.soon();
-    this.#pump(nowNs);
+    this.#sending.pump(nowNs);
   }
 
   /** From here on the order is this host's own: what waits joins it, oldest first. */
   #takeOrder(): void {
-    const nowNs = this.#clock.nowNs();
-    const order = new OutageOrder(++this.#marks, this.#settings, this.#parts.sharesOf);
-    const waiting: { flow: FlowView; request: GatedRequest }[] = [];
-    for (const row of this.#rows.waiting()) {
-      const flow = this.#rows.flows[row]!;
-      for (const request of flow.queued()) waiting.push({ flow, request });
-    }
-    waiting.sort((a, b) => a.request.sequence - b.request.sequence);
-    const full = new Map<FlowView, SluiceError>();
-    for (const { flow, request } of waiting) {
-      try {
-        if (!full.has(flow)) order.arrived(flow, request, nowNs);
-      } catch (error) {
-        full.set(flow, SluiceError.from(error));
-      }
-    }
-    this.#order = order;
+    const order = new OutageOrder(this.#sending.newMark(), this.#settings, this.#parts.sharesOf);
+    const full = order.takeAll(this.#rows.waiting(), this.#clock.nowNs());
+    this.#sending.order = order;
     for (const [flow, { code, message }] of full) this.#refuse!(flow, code, message);
   }
 }

@@ -2,6 +2,7 @@
  * The order of one host by itself: while it runs on its outage quota the device's own algorithm
  * orders what waits here, so that shares hold among the tags of this host. It starts without a past.
  */
+import { SluiceError } from '../../core/model/errors.js';
 import type { DeviceSettings } from '../../core/model/device.js';
 import type { RequestView } from '../../core/model/request.js';
 import type { Heads, SchedulingAlgorithm } from '../../core/scheduling/algorithm.js';
@@ -45,6 +46,25 @@ export class OutageOrder implements Heads {
     known.held += 1;
     request.gateEpoch = this.mark;
     this.#algorithm.arrived(known.leaf, request, nowNs);
+  }
+
+  /**
+   * What waits in these flows arrives, oldest first.
+   * @returns flows of which the rest did not, for a bound on tags
+   */
+  takeAll(flows: readonly FlowView[], nowNs: number): Map<FlowView, SluiceError> {
+    const waiting: { flow: FlowView; request: GatedRequest }[] = [];
+    for (const flow of flows) for (const request of flow.queued()) waiting.push({ flow, request });
+    waiting.sort((a, b) => a.request.sequence - b.request.sequence);
+    const full = new Map<FlowView, SluiceError>();
+    for (const { flow, request } of waiting) {
+      try {
+        if (!full.has(flow)) this.arrived(flow, request, nowNs);
+      } catch (error) {
+        full.set(flow, SluiceError.from(error));
+      }
+    }
+    return full;
   }
 
   /** The flow whose head goes next, charged; null where nothing that this order knows waits. */

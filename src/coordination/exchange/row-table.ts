@@ -141,11 +141,14 @@ export class RowTable {
     return NONE;
   }
 
-  /** Rows with something waiting. */
-  waiting(): number[] {
-    const rows: number[] = [];
-    for (let row = 0; row < this.end; row++) if (this.flows[row]?.head != null) rows.push(row);
-    return rows;
+  /** Flows with something waiting. */
+  waiting(): FlowView[] {
+    const flows: FlowView[] = [];
+    for (let row = 0; row < this.end; row++) {
+      const flow = this.flows[row];
+      if (flow?.head != null) flows.push(flow);
+    }
+    return flows;
   }
 
   /** What a call tells: rows that changed, at most ROWS_PER_CALL of them. The rest goes with the next. */

@@ -155,7 +155,7 @@ export class Promises implements DiskWatch, HostEvents {
     }
     for (const truth of this.#hosts) {
       if (truth === undefined || truth.leaseEndNs <= nowNs || truth.host.process.state === 'dead') continue;
-      if (truth.host.gate.membership.mayGrant(truth.host.process.nowNs())) counted += truth.host.gate.advanceIdle();
+      if (truth.host.gate.membership.mayGrant(truth.host.process.nowNs())) counted += truth.host.gate.advanceIdle;
     }
     if (counted > depth) {
       throw new BrokenPromise('slots', `${counted} slots in use or in advance with ${by}'s request, at depth ${depth}`);
