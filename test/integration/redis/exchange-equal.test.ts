@@ -9,7 +9,9 @@ import type { ExchangeReply } from '../../../src/coordination/exchange/protocol.
 import { exchange } from '../../../src/coordination/twin/exchange.js';
 import type { DeviceState } from '../../../src/coordination/twin/records.js';
 import { runHistory, type Exchange, type HistoryOptions } from '../../support/exchange-history.js';
-import { EXACT_SCHEMA, LuaExchange, twinDump } from '../../support/exchange-lua.js';
+import { LuaExchange } from '../../support/exchange-lua.js';
+import { EXACT_SCHEMA } from '../../support/stored-exchange.js';
+import { twinDump } from '../../support/twin-dump.js';
 import { RedisServer } from '../../support/redis.js';
 
 const LONG = process.env.SLUICE_LONG === '1';
