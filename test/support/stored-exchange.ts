@@ -9,20 +9,18 @@ import { sorted } from './twin-dump.js';
 /** The last schema whose orders have the counters themselves, and whose records are written whole. */
 export const EXACT_SCHEMA = 2;
 
-/** The state below this key in the form of twinDump; null where there is none. */
-export async function storedDump(redis: Redis, key: string): Promise<unknown> {
+/**
+ * The state below this key in the form of twinDump; null where there is none.
+ * @param withEntriesMax of more nodes than these there may be no entries beside the records
+ */
+export async function storedDump(redis: Redis, key: string, withEntriesMax: number): Promise<unknown> {
   const blob = await redis.getBuffer(key);
   if (blob === null) return null;
   const meta = unpack(blob) as Packed[];
-  const nodes = new Map<number, StoredNode>();
-  for (const packed of Object.values(await redis.hgetallBuffer(`${key}:n`))) {
-    const node = readNode(packed);
-    nodes.set(node.fields[0]!, node);
-  }
-  const young = meta[21] as number;
-  for (const which of [1 - young, young]) {
-    const entries = await redis.getBuffer(`${key}:j${which}`);
-    if (entries !== null) takeEntries(entries, nodes);
+  const nodes = new Map((await storedNodes(redis, key)).map((node) => [node.fields[0]!, node]));
+  const withEntries = [...nodes.values()].filter(({ entries }) => entries.length > 0).length;
+  if (withEntries > withEntriesMax) {
+    throw new Error(`${withEntries} nodes have entries beside their records, at most ${withEntriesMax} may`);
   }
   for (const node of nodes.values()) for (const entry of node.entries) takeEntry(node, entry);
   for (const node of nodes.values()) catchUp(node, nodes, meta);
@@ -50,6 +48,21 @@ export async function storedDump(redis: Redis, key: string): Promise<unknown> {
     idle: idle.map((member) => member.readUIntBE(0, 6)),
     dormant: Object.fromEntries(Object.entries(dormant).map(([uid, ids]) => [uid, unpack(ids)])),
   });
+}
+
+/** Each node that has a record, with what is newer than that, in its order. */
+export async function storedNodes(redis: Redis, key: string): Promise<StoredNode[]> {
+  const nodes = new Map<number, StoredNode>();
+  for (const packed of Object.values(await redis.hgetallBuffer(`${key}:n`))) {
+    const node = readNode(packed);
+    nodes.set(node.fields[0]!, node);
+  }
+  const young = (unpack((await redis.getBuffer(key))!) as Packed[])[21] as number;
+  for (const which of [1 - young, young]) {
+    const entries = await redis.getBuffer(`${key}:j${which}`);
+    if (entries !== null) takeEntries(entries, nodes);
+  }
+  return [...nodes.values()];
 }
 
 /** A node as includes/device-state.lua packs it. */

@@ -19,8 +19,6 @@
 -- #define PIECE 32
 -- Nodes written whole a call, and as many as have entries in it: the younger string ends at about its bound.
 -- #define FOLD 16
--- #define JOURNAL_MOST 1048576
--- #define JOURNAL_NODES 4096
 
 local begin_journal, read_journal, note_entry, note_whole, note_gone, take_stale, flush_entries
 do
