@@ -61,7 +61,7 @@ export class Guest {
     this.#turns = clock.lane((thread) => this.#turn(thread));
     this.#threads = threads;
     this.#disk = disk;
-    this.#cache = new PageCache(MACHINE.guestCacheBytes, cachePageBytes);
+    this.#cache = new PageCache(MACHINE.guestCacheBytes, cachePageBytes, MACHINE.virtualDiskBytes);
   }
 
   /** Its own time: the clock's, or ahead of it. */

@@ -43,10 +43,10 @@ export class Hypervisor implements IoSink {
   readonly #free: number[] = [];
 
   /** @param cachePageBytes granule of the host's page cache: no more than the least that a guest reads */
-  constructor(clock: Clock, served: ServedDevice, cachePageBytes: number) {
+  constructor(clock: Clock, served: ServedDevice, cachePageBytes: number, diskBytes: number) {
     this.#clock = clock;
     this.#served = served;
-    this.#cache = new PageCache(MACHINE.hostCacheBytes, cachePageBytes);
+    this.#cache = new PageCache(MACHINE.hostCacheBytes, cachePageBytes, diskBytes);
   }
 
   /**

@@ -41,7 +41,7 @@ export async function runMachine(setup: MachineSetup, seed: number): Promise<Run
   const clock = new VirtualClock();
   const rng = new SeededRng(seed);
   const kind = setup.medium;
-  const sizeBytes = kind === 'hdd' ? MACHINE.hddBytes : MACHINE.ssdBytes;
+  const sizeBytes = diskBytesOf(setup);
   const simulation = { ...DEFAULT_SIMULATION, kind, sizeBytes, seed: rng.fork('device').below(SEED_WORDS) };
   const plugIn = plugInOf(setup, rng);
   const parts = await assemble({
@@ -57,6 +57,10 @@ export async function runMachine(setup: MachineSetup, seed: number): Promise<Run
   } finally {
     await parts.close();
   }
+}
+
+function diskBytesOf({ medium }: MachineSetup): number {
+  return medium === 'hdd' ? MACHINE.hddBytes : MACHINE.ssdBytes;
 }
 
 /** Shares of whatever names arrive. */
@@ -92,7 +96,7 @@ export function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
 }
 
 function run(clock: VirtualClock, served: ServedDevice, setup: MachineSetup, rng: Rng): RunMeasure {
-  const hypervisor = new Hypervisor(clock, served, Math.min(...setup.guests.map(pageBytesOfGuest)));
+  const hypervisor = new Hypervisor(clock, served, Math.min(...setup.guests.map(pageBytesOfGuest)), diskBytesOf(setup));
   const endNs = setup.seconds * NS_PER_S;
   const places = diskPlaces(setup.guests.length, rng);
   const measured = new Map<string, Measured>();

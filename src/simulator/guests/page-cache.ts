@@ -3,33 +3,46 @@
  * chance), which stands for Linux's two lists as it stands for them in textbooks: a page that was used again
  * since the hand last passed stays.
  *
- * One byte says all there is to say of a page, in a table of two levels, as in Linux: neighbours on the disk
- * are neighbours in memory, a read of some pages touches one line of the processor's cache, and a table of
- * millions of pages stays in it. The hand goes by the frames, which know their pages.
+ * Two bits say all there is to say of a page, in one table of the whole disk: what a simulation of random
+ * reads waits for is the machine's memory, and so the table is as small as it can be. The hand goes by the
+ * frames, which know their pages.
  */
-const OUT = 0;
-const IN = 1;
-/** In memory, and used since the hand passed. */
-const USED = 2;
+import { invalid } from '../../core/model/errors.js';
+
+/** Pages that one word of the table tells of: bit 2i says that page i is in memory, bit 2i + 1 that it was used since the hand passed. */
+const WORD_PAGES_LOG2 = 4;
+const WORD_PAGES = 1 << WORD_PAGES_LOG2;
+const IN_WORD = WORD_PAGES - 1;
+const IN = 0x5555_5555;
+/** Numbers of pages are integers of 32 bits. */
+const DISK_PAGES_MAX = 2 ** 31;
 const FRAMES_START = 1_024;
-/** Pages that one leaf of the table tells of. */
-const LEAF_PAGES = 65_536;
-const LEAF_MASK = LEAF_PAGES - 1;
 
 export class PageCache {
   readonly pageBytes: number;
+  readonly #pagesAByte: number;
   readonly #framesMax: number;
+  readonly #table: Int32Array;
   /** By frame: the page in it. */
-  #pages: Float64Array;
-  /** By page: OUT, IN or USED. A leaf is made when a page of it first comes in. */
-  readonly #leaves: (Uint8Array | undefined)[] = [];
+  #pages: Uint32Array;
   #count = 0;
   #hand = 0;
 
-  constructor(bytes: number, pageBytes: number) {
+  /**
+   * @param bytes of memory
+   * @param pageBytes a power of two
+   * @param diskBytes what it is asked for lies below it
+   */
+  constructor(bytes: number, pageBytes: number, diskBytes: number) {
+    if (!Number.isInteger(Math.log2(pageBytes))) throw invalid('pageBytes', 'a power of two', pageBytes);
+    const diskPages = Math.ceil(diskBytes / pageBytes);
+    if (!(diskPages <= DISK_PAGES_MAX))
+      throw invalid('diskBytes', `at most 2^31 pages of ${String(pageBytes)}`, diskBytes);
     this.pageBytes = pageBytes;
+    this.#pagesAByte = 1 / pageBytes;
     this.#framesMax = Math.max(1, Math.floor(bytes / pageBytes));
-    this.#pages = new Float64Array(Math.min(this.#framesMax, FRAMES_START));
+    this.#table = new Int32Array(Math.ceil(diskPages / WORD_PAGES));
+    this.#pages = new Uint32Array(Math.min(this.#framesMax, FRAMES_START));
   }
 
   /** Pages in memory. */
@@ -39,38 +52,35 @@ export class PageCache {
 
   /** Whether all of the range is in memory; what is counts as used. */
   has(offset: number, lengthBytes: number): boolean {
-    const last = Math.floor((offset + lengthBytes - 1) / this.pageBytes);
+    const table = this.#table;
+    const first = (offset * this.#pagesAByte) | 0;
+    const last = ((offset + lengthBytes - 1) * this.#pagesAByte) | 0;
+    const lastWord = last >> WORD_PAGES_LOG2;
     let all = true;
-    for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) {
-      const leaf = this.#leafOf(page);
-      if (leaf === undefined || leaf[page & LEAF_MASK] === OUT) all = false;
-      else leaf[page & LEAF_MASK] = USED;
+    let asked = IN << (2 * (first & IN_WORD));
+    for (let word = first >> WORD_PAGES_LOG2; word <= lastWord; word++) {
+      if (word === lastWord) asked &= IN >>> (2 * (IN_WORD - (last & IN_WORD)));
+      const states = table[word]!;
+      const found = states & asked;
+      if (found !== asked) all = false;
+      if (found !== 0) table[word] = states | (found << 1);
+      asked = IN;
     }
     return all;
   }
 
   insert(offset: number, lengthBytes: number): void {
-    const last = Math.floor((offset + lengthBytes - 1) / this.pageBytes);
-    for (let page = Math.floor(offset / this.pageBytes); page <= last; page++) {
-      const leaf = this.#leafOf(page) ?? this.#newLeaf(page);
-      if (leaf[page & LEAF_MASK] !== OUT) continue;
+    const table = this.#table;
+    const last = ((offset + lengthBytes - 1) * this.#pagesAByte) | 0;
+    for (let page = (offset * this.#pagesAByte) | 0; page <= last; page++) {
+      const word = page >> WORD_PAGES_LOG2;
+      const bit = 1 << (2 * (page & IN_WORD));
+      if ((table[word]! & bit) !== 0) continue;
       // First, since it may put a larger array in the place of #pages.
       const frame = this.#frame();
       this.#pages[frame] = page;
-      leaf[page & LEAF_MASK] = IN;
+      table[word]! |= bit;
     }
-  }
-
-  #leafOf(page: number): Uint8Array | undefined {
-    const index = Math.floor(page / LEAF_PAGES);
-    // Past the end is asked for first: an access out of bounds is slow, and makes all others slow.
-    return index < this.#leaves.length ? this.#leaves[index] : undefined;
-  }
-
-  #newLeaf(page: number): Uint8Array {
-    const index = Math.floor(page / LEAF_PAGES);
-    while (this.#leaves.length <= index) this.#leaves.push(undefined);
-    return (this.#leaves[index] = new Uint8Array(LEAF_PAGES));
   }
 
   /** A frame that is free, or that the hand has made so. */
@@ -79,21 +89,24 @@ export class PageCache {
       if (this.#count === this.#pages.length) this.#grow();
       return this.#count++;
     }
+    const table = this.#table;
     for (;;) {
       const frame = this.#hand;
       this.#hand = frame + 1 === this.#framesMax ? 0 : frame + 1;
       const page = this.#pages[frame]!;
-      const leaf = this.#leafOf(page)!;
-      if (leaf[page & LEAF_MASK] === IN) {
-        leaf[page & LEAF_MASK] = OUT;
+      const word = page >> WORD_PAGES_LOG2;
+      const shift = 2 * (page & IN_WORD);
+      const states = table[word]!;
+      if (((states >>> shift) & 2) === 0) {
+        table[word] = states & ~(1 << shift);
         return frame;
       }
-      leaf[page & LEAF_MASK] = IN;
+      table[word] = states & ~(2 << shift);
     }
   }
 
   #grow(): void {
-    const pages = new Float64Array(Math.min(this.#framesMax, this.#pages.length * 2));
+    const pages = new Uint32Array(Math.min(this.#framesMax, this.#pages.length * 2));
     pages.set(this.#pages);
     this.#pages = pages;
   }
