@@ -24,11 +24,12 @@ export function checkAgainstDevice(io: PendingIo, device: BlockDevice): Refusal 
   }
   if (op === OPS.FLUSH) return null;
   // Alignment first: an unaligned offset past the end is more likely a wrong unit than a wrong place.
+  // `&` takes the low 32 bits of a whole number of any size, where `%` of what has more divides step by step.
   const mask = device.blockBytes - 1;
-  if (((offset % 4_294_967_296) & mask) !== 0) {
+  if ((offset & mask) !== 0) {
     return invalidMultiple('offset', device.blockBytes, offset);
   }
-  if (((lengthBytes % 4_294_967_296) & mask) !== 0 || lengthBytes === 0) {
+  if ((lengthBytes & mask) !== 0 || lengthBytes === 0) {
     return invalidMultiple('length', device.blockBytes, lengthBytes);
   }
   if (offset + lengthBytes > device.sizeBytes) {

@@ -12,6 +12,10 @@
  * spread over dies either way. Whether a page was ever written makes no difference to its read.
  * Interface: a lane each way.
  *
+ * Commands reach the controller in order. So while it has nothing but reads to do, nothing that comes later can
+ * come between them, and when they end is known as they are submitted: a step a request, where a page
+ * takes two otherwise.
+ *
  * Invariants: buffered sectors <= capacity; sectors of an issued page leave the buffer when its
  * program ends; a die with pages waiting has exactly one DIE step in the heap.
  */
@@ -41,6 +45,8 @@ export class SsdModel implements MediaModel {
   readonly #channelNsPerByte: number;
   readonly #interfaceNsPerByte: number;
   readonly #heap = new EventHeap();
+  /** Steps in the heap that decide something: all but ENDs. */
+  #decisions = 0;
   #nowNs = 0;
 
   #controllerNs = 0;
@@ -102,7 +108,7 @@ export class SsdModel implements MediaModel {
         this.#submitWrite(slot, offset, lengthBytes, fua, readyNs);
         return;
       case OPS.FLUSH:
-        this.#push(readyNs, slot, BARRIER);
+        this.#push(Math.max(this.#controllerNs, readyNs), slot, BARRIER);
         return;
       case OPS.TRIM:
       case OPS.WRITE_ZEROES:
@@ -115,12 +121,13 @@ export class SsdModel implements MediaModel {
     this.#nowNs = this.#heap.nextNs;
     const step = this.#heap.pop();
     const id = step >> KIND_BITS;
-    switch (step & KIND_MASK) {
-      case END:
-        return id;
+    const kind = step & KIND_MASK;
+    if (kind === END) return id;
+    this.#decisions -= 1;
+    switch (kind) {
       case READ_PART:
         // While the die programs the read waits for the end of that, and holds no booking of the channel meanwhile.
-        if (this.#programming[this.#partDie[id]!] === IDLE) this.#sense(id);
+        if (this.#programming[this.#partDie[id]!] === IDLE) this.#sensePart(id);
         else this.#waitingReads[this.#partDie[id]!]!.push(id);
         break;
       case ADMIT:
@@ -138,6 +145,7 @@ export class SsdModel implements MediaModel {
   }
 
   #push(timeNs: number, id: number, kind: number): void {
+    if (kind !== END) this.#decisions += 1;
     this.#heap.push(Math.ceil(timeNs), (id << KIND_BITS) | kind);
   }
 
@@ -151,33 +159,53 @@ export class SsdModel implements MediaModel {
     const pageBytes = this.#p.pageBytes;
     const first = Math.floor(offset / pageBytes);
     const last = Math.floor((offset + lengthBytes - 1) / pageBytes);
-    this.#left[slot] = last - first + 1;
-    this.#endNs[slot] = 0;
+    const foreseen = this.#decisions === 0;
+    let endNs = 0;
     for (let page = first; page <= last; page++) {
       const from = Math.max(offset, page * pageBytes);
       const to = Math.min(offset + lengthBytes, (page + 1) * pageBytes);
-      const part = this.#partsFree.pop() ?? this.#partSlot.length;
-      this.#partSlot[part] = slot;
-      this.#partDie[part] = page % this.#dies;
-      this.#partBytes[part] = sectorsTouched(from, to - from) * SECTOR_BYTES;
-      this.#push(this.#controller(readyNs, this.#p.readControllerNs), part, READ_PART);
+      const die = page % this.#dies;
+      const bytes = sectorsTouched(from, to - from) * SECTOR_BYTES;
+      const takenNs = this.#controller(readyNs, this.#p.readControllerNs);
+      // The interface takes pages in the order in which dies do: the last one ends the request.
+      if (foreseen) endNs = this.#sense(die, bytes, Math.ceil(takenNs));
+      else this.#pushPart(slot, die, bytes, takenNs);
     }
+    if (foreseen) {
+      this.#push(endNs, slot, END);
+      return;
+    }
+    this.#left[slot] = last - first + 1;
+    this.#endNs[slot] = 0;
   }
 
-  /** The die reads the page as soon as it can, and the channel and the interface take it from there. */
-  #sense(part: number): void {
-    const slot = this.#partSlot[part]!;
-    const die = this.#partDie[part]!;
-    const bytes = this.#partBytes[part]!;
-    this.#partsFree.push(part);
+  #pushPart(slot: number, die: number, bytes: number, takenNs: number): void {
+    const part = this.#partsFree.pop() ?? this.#partSlot.length;
+    this.#partSlot[part] = slot;
+    this.#partDie[part] = die;
+    this.#partBytes[part] = bytes;
+    this.#push(takenNs, part, READ_PART);
+  }
+
+  /** The die reads a page from atNs on as soon as it can, and the channel and the interface take it from there; when they have. */
+  #sense(die: number, bytes: number, atNs: number): number {
     const channel = die % this.#p.channels;
-    const sensedNs = Math.max(this.#nowNs, this.#dieNs[die]!) + this.#p.readNs;
+    const sensedNs = Math.max(atNs, this.#dieNs[die]!) + this.#p.readNs;
     // The page register is the die's only one: it is busy until the channel has taken the data.
     const outNs = Math.max(sensedNs, this.#channelNs[channel]!) + bytes * this.#channelNsPerByte;
     this.#channelNs[channel] = outNs;
     this.#dieNs[die] = outNs;
     this.#laneOutNs = Math.max(this.#laneOutNs, outNs) + bytes * this.#interfaceNsPerByte;
-    if (this.#laneOutNs > this.#endNs[slot]!) this.#endNs[slot] = this.#laneOutNs;
+    return this.#laneOutNs;
+  }
+
+  #sensePart(part: number): void {
+    const slot = this.#partSlot[part]!;
+    this.#partsFree.push(part);
+    this.#endNs[slot] = Math.max(
+      this.#endNs[slot]!,
+      this.#sense(this.#partDie[part]!, this.#partBytes[part]!, this.#nowNs),
+    );
     this.#left[slot]! -= 1;
     if (this.#left[slot] === 0) this.#push(this.#endNs[slot]!, slot, END);
   }
@@ -239,7 +267,7 @@ export class SsdModel implements MediaModel {
       this.#barrier.programmed(Math.floor(ended / PAGE_CODE), this.#ended);
       this.#fillBuffer();
       const reads = this.#waitingReads[die]!;
-      for (const part of reads) this.#sense(part);
+      for (const part of reads) this.#sensePart(part);
       reads.length = 0;
     }
     const waiting = this.#waitingPages[die]!;

@@ -139,6 +139,28 @@ describe('SsdModel', () => {
     }
   });
 
+  it('foresees reads exactly: they end as they do where a command that is still to come forbids it', () => {
+    const FAR_NS = 2 ** 50;
+    const FAR_SLOT = 1_000;
+    for (let seed = 1; seed <= 60; seed++) {
+      const rng = new SeededRng(seed);
+      // From nothing but reads to as many writes, flushes and trims.
+      const writes = rng.below(4) === 0 ? 0 : rng.below(50);
+      const aim = (): Aim => {
+        const op = rng.below(100) >= writes ? OPS.READ : [OPS.WRITE, OPS.WRITE, OPS.FLUSH, OPS.TRIM][rng.below(4)]!;
+        const lengthBytes = (1 + rng.below(rng.below(10) === 0 ? 600 : 40)) * 512;
+        return { op, offset: rng.below(1_000_000) * 512, lengthBytes, fua: rng.below(10) === 0 };
+      };
+      const aims = Array.from({ length: 2_000 }, aim);
+      const depth = 1 + rng.below(32);
+      const free = closedLoop(new SsdModel(), depth, aims.length, (i) => aims[i % aims.length]!);
+      const stepped = new SsdModel();
+      stepped.submit(FAR_SLOT, OPS.FLUSH, 0, 0, false, FAR_NS);
+      const steps = closedLoop(stepped, depth, aims.length, (i) => aims[i % aims.length]!);
+      expect(steps.map(({ endNs }) => endNs)).toEqual(free.map(({ endNs }) => endNs));
+    }
+  });
+
   it('gives the same times for the same requests', () => {
     const run = (): number[] => {
       const rng = new SeededRng(4);
