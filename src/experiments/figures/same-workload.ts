@@ -18,7 +18,7 @@ export const throughput: Measure = ({ opsPerS }) => opsPerS;
 const meanLatency: Measure = ({ meanMs }) => meanMs;
 const medianLatency: Measure = ({ p50Ms }) => p50Ms;
 
-/** Virtual time on flash: so much that five runs give the application with the fewest 200,000 operations. */
+/** Virtual time on flash: so much that five runs (of WEB, twenty) give the application with the fewest 200,000 requests to the disk. */
 const SSD_SECONDS = new Map([
   [SEQUENTIAL, 270],
   [RANDOM, 146],
@@ -27,6 +27,9 @@ const SSD_SECONDS = new Map([
   [MAIL, 10],
   [DHT, 100],
 ]);
+
+/** WEB asks the disk once for each of its files, then hardly ever: what it lacks only more runs bring. */
+const WEB_TIMES_ON_SSD = 4;
 
 export const HDD_WORKLOADS = [SEQUENTIAL, RANDOM, WEB, MAIL, DHT];
 export const SSD_WORKLOADS = [...SSD_SECONDS.keys()];
@@ -37,7 +40,8 @@ function scenarioId(medium: Medium, workload: Workload): string {
 
 export function scenarioOf(medium: Medium, workload: Workload): Scenario {
   const seconds = medium === 'hdd' ? HDD_SECONDS : SSD_SECONDS.get(workload)!;
-  return { id: scenarioId(medium, workload), setup: paperSystem(medium, fiveGuests(workload.setup), seconds) };
+  const times = medium === 'ssd' && workload === WEB ? WEB_TIMES_ON_SSD : 1;
+  return { id: scenarioId(medium, workload), setup: paperSystem(medium, fiveGuests(workload.setup), seconds), times };
 }
 
 function points(results: Results, medium: Medium, workload: Workload): readonly Point[] {
@@ -207,7 +211,7 @@ export const figure11: Figure = {
   ].map((sentence) => claimOf('figure-11', 'ssd', sentence)),
   notes: [
     "The web server of Figure 4 reads its 160 MB within seconds here, and from then on the guest's processor is what it waits for: little preference. A set of 1.6 GB, which memory does not hold, is the larger number of reads that the paper asks for.",
-    'Virtual time differs by workload, so that every point stands on at least 200,000 operations of its application (table); all but those of the web server in memory reach the disk.',
+    'Virtual time and runs differ by workload, so that every point stands on at least 200,000 requests to the disk (table).',
   ],
 };
 
