@@ -207,7 +207,7 @@ export class SsdModel implements MediaModel {
       this.#sense(this.#partDie[part]!, this.#partBytes[part]!, this.#nowNs),
     );
     this.#left[slot]! -= 1;
-    if (this.#left[slot] === 0) this.#push(this.#endNs[slot]!, slot, END);
+    if (this.#left[slot] === 0) this.#push(this.#endNs[slot], slot, END);
   }
 
   #submitWrite(slot: number, offset: number, lengthBytes: number, fua: boolean, readyNs: number): void {
