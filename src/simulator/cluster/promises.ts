@@ -8,7 +8,7 @@
  *   order    completed cost over shares of what has work waiting (order-watch)
  *   once     every accepted request of a host that lives is answered once
  *   light    under light load nothing waits
- *   work     where requests wait, nearly all slots come to be used
+ *   work     where requests wait, nearly all slots come to be used (work-watch)
  *   quota    outage quotas of hosts with a lease sum to the depth at most
  *   normal   all hosts are back in step by themselves, and none rejoins without a reason
  */
@@ -21,20 +21,14 @@ import type { VirtualClock } from '../../clock/virtual.js';
 import type { DeviceIo } from '../../core/model/request.js';
 import { NS_PER_MS, NS_PER_US } from '../../core/model/units.js';
 import { PendingIo } from '../../core/pending-io.js';
+import { BrokenPromise } from './broken-promise.js';
+import { leftIn } from './nothing-left.js';
 import { OrderWatch } from './order-watch.js';
 import type { Plan } from './plan.js';
 import type { DiskWatch, SharedDisk } from './shared-disk.js';
 import type { Reference } from './reference/records.js';
+import { WorkWatch } from './work-watch.js';
 import { DEVICE, type ControlPlane, type HostEvents, type SimHost } from './sim-host.js';
-
-export class BrokenPromise extends Error {
-  readonly promise: string;
-
-  constructor(promise: string, message: string) {
-    super(message);
-    this.promise = promise;
-  }
-}
 
 /** The state is looked at closely after every so many calls. */
 const CLOSE_LOOK = 64;
@@ -49,11 +43,11 @@ interface HostTruth {
   host: SimHost;
   leaseEndNs: number;
   joins: number;
-  /** Requests that the applications wait for; whether each has to go at once. */
   /** Grants that the state says it made, and those of this host, at its last answer. */
   grantsMade: number;
   /** The server that gave it. */
   server: string;
+  /** Requests that the applications wait for; whether each has to go at once. */
   readonly open: Map<PendingIo, boolean>;
   served: number;
   /** It had no advance before its last call and got none: all that it sent so is told. */
@@ -70,6 +64,7 @@ export class Promises implements DiskWatch, HostEvents {
   cleanSinceNs = 0;
   disk: SharedDisk | null = null;
   readonly order: OrderWatch;
+  readonly #work: WorkWatch;
   readonly #plan: Plan;
   readonly #world: VirtualClock;
   readonly #control: ControlPlane;
@@ -80,7 +75,6 @@ export class Promises implements DiskWatch, HostEvents {
   #depthMax = 0;
   #depths: { depth: number; untilNs: number }[] = [];
   #lastBusyNs = 0;
-  #idleSinceNs = -1;
 
   constructor(plan: Plan, world: VirtualClock, control: ControlPlane) {
     this.#plan = plan;
@@ -89,6 +83,7 @@ export class Promises implements DiskWatch, HostEvents {
     this.#leaseNs = plan.options.leaseMs * NS_PER_MS;
     this.#stateDepth = plan.settings.depth;
     this.order = new OrderWatch(plan.costMax);
+    this.#work = new WorkWatch(plan);
   }
 
   added(host: SimHost): void {
@@ -136,7 +131,7 @@ export class Promises implements DiskWatch, HostEvents {
     this.#note(1, number);
     if (truth.host.process.state !== 'runs')
       throw new BrokenPromise('slots', `${truth.host.id} sends though it does not run`);
-    if (disk!.at.size >= nearlyAll(this.#control.settings.depth)) this.#idleSinceNs = -1;
+    this.#work.reached(disk!.at.size, this.#control.settings.depth);
     this.excessMax = Math.max(this.excessMax, disk!.at.size - depth);
     // A host that is cut off has the quota of the depth that it knew.
     this.#depthMax = Math.max(this.#depthMax, depth);
@@ -298,7 +293,7 @@ export class Promises implements DiskWatch, HostEvents {
     const nowNs = this.#world.nowNs();
     if (!this.#isCalm) {
       this.#lastBusyNs = nowNs;
-      this.#idleSinceNs = -1;
+      this.#work.reset();
       this.order.reset();
       return;
     }
@@ -306,31 +301,13 @@ export class Promises implements DiskWatch, HostEvents {
       const { mode, reason } = truth.host.gate.membership;
       // Four messages lost in a row are an outage like any other.
       if (mode !== 'coordinated' && this.#plan.network.loss > 0) {
-        this.#idleSinceNs = -1;
+        this.#work.reset();
         return;
       }
       if (mode !== 'coordinated') throw new BrokenPromise('normal', `${truth.host.id} is still ${mode} (${reason})`);
     }
-    this.#lookForIdleSlots(this.#waiting(), nowNs);
-  }
-
-  #lookForIdleSlots(waiting: number, nowNs: number): void {
-    if (waiting === 0 || this.disk!.at.size >= nearlyAll(this.#control.settings.depth)) {
-      this.#idleSinceNs = -1;
-      return;
-    }
-    if (this.#idleSinceNs < 0) this.#idleSinceNs = nowNs;
-    const { network } = this.#plan;
-    // While exchanges are on their way some slots are always empty; not for long all at no time full.
-    const boundNs = (network.loss > 0 ? 600 : 300) * NS_PER_MS + 50 * network.delayUsMax * NS_PER_US;
-    if (nowNs - this.#idleSinceNs > boundNs) {
-      const ms = (nowNs - this.#idleSinceNs) / NS_PER_MS;
-      const at = this.disk!.at.size;
-      throw new BrokenPromise(
-        'work',
-        `${waiting} requests wait, and for ${ms} ms not all slots were in use (now ${at})`,
-      );
-    }
+    const idle = this.#work.look(this.disk!.at.size, this.#control.settings.depth, this.#waiting(), nowNs);
+    if (idle !== '') throw new BrokenPromise('work', idle);
   }
 
   #waiting(): number {
@@ -360,21 +337,11 @@ export class Promises implements DiskWatch, HostEvents {
       const counted = host.ledger.totals().reduce((sum, op) => sum + op.count, 0);
       if (counted !== served) throw new BrokenPromise('usage', `${host.id} served ${served} and counted ${counted}`);
     }
-    const state = store.state(DEVICE)!;
-    checkState(state);
-    const alive = this.#alive().map(({ host }) => host.id);
-    const known = state.meta.hosts.map(({ id }) => id).sort();
-    if (known.join() !== alive.sort().join()) {
-      throw new BrokenPromise('nothing left', `the state knows hosts ${known.join()}, alive are ${alive.join()}`);
-    }
-    for (const host of state.meta.hosts) {
-      if (host.held !== 0) throw new BrokenPromise('nothing left', `${host.id} holds ${host.held} slots`);
-    }
-    let rows = 0;
-    for (const numbers of state.rows.values()) rows += numbers.size;
-    if (rows > 0 || state.meta.nodes > 1) {
-      throw new BrokenPromise('nothing left', `${rows} rows and ${state.meta.nodes - 1} nodes are left`);
-    }
+    const left = leftIn(
+      store.state(DEVICE)!,
+      this.#alive().map(({ host }) => host.id),
+    );
+    if (left !== '') throw new BrokenPromise('nothing left', left);
   }
 
   #note(event: number, host: number): void {
@@ -383,9 +350,4 @@ export class Promises implements DiskWatch, HostEvents {
     hash = Math.imul(hash, 0x01000193) ^ (this.#world.nowNs() % 2 ** 31);
     this.digest = Math.imul(hash, 0x01000193) >>> 0;
   }
-}
-
-/** At a depth of many some slots are always on their way between hosts. */
-function nearlyAll(depth: number): number {
-  return depth - Math.floor(depth / 4);
 }

@@ -5,7 +5,8 @@ import type { Exchanged, Surroundings } from '../../coordination/twin/exchange.j
 import type { DeviceState } from '../../coordination/twin/records.js';
 import { TwinStore, type Snapshot } from '../../coordination/twin/store.js';
 import type { Rng } from '../../core/ports.js';
-import { BrokenPromise, type Promises } from './promises.js';
+import { BrokenPromise } from './broken-promise.js';
+import type { Promises } from './promises.js';
 import type { Reference } from './reference/records.js';
 import { ReferenceWatch } from './reference/watch.js';
 

@@ -1,34 +1,26 @@
 /** One exchange as docs/consistency.md and exchange/protocol.ts promise it, on the reference state. */
-import type {
-  ExchangeCall,
-  ExchangeReply,
-  RowGrants,
-  RowRefusal,
-  RowState,
-} from '../../../coordination/exchange/protocol.js';
-import { HOSTS_MAX, ROWS_MAX } from '../../../coordination/twin/records.js';
+import type { ExchangeCall, ExchangeReply, RowGrants } from '../../../coordination/exchange/protocol.js';
+import { HOSTS_MAX } from '../../../coordination/twin/records.js';
 import type { Surroundings } from '../../../coordination/twin/exchange.js';
 import { grantAll } from './grant.js';
-import { activate, becameBusy, leaveIfNobodyWaits, pathOf, reorder, restIfUnused, setShares, settle } from './order.js';
+import { activate, reorder, restIfUnused, setShares, settle } from './order.js';
+import { giveAdvance, giveQuota, noteContention } from './parts.js';
 import {
-  activeChildren,
   held,
   heldBy,
-  isInUse,
   isSettling,
-  isWaiting,
   nextCost,
   nudge,
   slotsUsed,
   sumOf,
-  waitingInAll,
   want,
   type RefHost,
   type RefNode,
   type Reference,
   type RefRow,
 } from './records.js';
-import { leafOf, makeNode, nodeNamed, sweep } from './tree.js';
+import { drop, takeRows } from './report.js';
+import { makeNode, nodeNamed, sweep } from './tree.js';
 
 const CLEARED_A_CALL = 64;
 
@@ -99,15 +91,6 @@ function clear(r: Reference): void {
   for (const number of numbers) drop(r, first.host.rows.get(number)!);
   first.below = from;
   if (from === 0) r.ended.shift();
-}
-
-function drop(r: Reference, row: RefRow): void {
-  const { leaf } = row;
-  row.host.rows.delete(row.number);
-  leaf.rows = leaf.rows.filter((other) => other !== row);
-  leaveIfNobodyWaits(r, leaf);
-  restIfUnused(r, leaf);
-  if (leaf.rows.length === 0) leaf.unusedSinceUs = r.clockUs;
 }
 
 function fetchUs(host: RefHost): number {
@@ -284,127 +267,6 @@ function takeShares(r: Reference, call: ExchangeCall): void {
     const self = node.children?.find((child) => child.isSelf);
     if (self !== undefined) setShares(r, self, selfShares);
   }
-}
-
-function takeRows(r: Reference, host: RefHost, call: ExchangeCall): { refused: RowRefusal[]; made: number } {
-  const refused: RowRefusal[] = [];
-  let made = 0;
-  for (const said of call.rows) {
-    let row = host.rows.get(said.row);
-    if (row === undefined) {
-      const many = `a host has at most ${ROWS_MAX} rows of a device`;
-      const leaf = said.row < ROWS_MAX ? leafOf(r, said.tag, call.nodes) : many;
-      if (typeof leaf === 'string') {
-        const message = `${leaf}; tag ${JSON.stringify(said.tag)} would pass that`;
-        refused.push({ row: said.row, code: 'QUEUE_FULL', message });
-        continue;
-      }
-      row = open(host, said.row, leaf);
-      made += 1;
-    }
-    takeRow(r, row, said);
-  }
-  return { refused, made };
-}
-
-function open(host: RefHost, number: number, leaf: RefNode): RefRow {
-  const row: RefRow = {
-    ...{ host, number, leaf, backlog: 0, costs: [], arrivals: [], seen: 0, used: 0, handedBack: 0, advanced: 0 },
-    ...{ cost: 0, finished: 0, granted: 0, pending: 0, charged: 0, weight: 0, weighedUs: 0 },
-  };
-  host.rows.set(number, row);
-  host.rowsEnd = Math.max(host.rowsEnd, number + 1);
-  leaf.rows.push(row);
-  return row;
-}
-
-/** First who was idle comes to the time of the others, then it is charged. */
-function takeRow(r: Reference, row: RefRow, said: RowState): void {
-  const { leaf } = row;
-  const before = { sent: row.used + row.advanced, cost: row.cost, advanced: row.advanced };
-  const open = row.granted - row.used - row.handedBack;
-  row.backlog = said.backlog;
-  row.seen = said.seen;
-  row.used = said.used;
-  row.handedBack = said.handedBack;
-  row.advanced = said.advanced;
-  row.finished = said.finished;
-  row.cost = said.dispatchedCost;
-  row.costs = said.headCosts;
-  row.arrivals = r.settings.scheduler === 'fifo' ? said.headAgesUs.map((us) => r.clockUs - us) : [];
-  const left = row.granted - row.used - row.handedBack;
-  row.pending = open > 0 && left > 0 ? (row.pending * left) / open : 0;
-
-  if (row.advanced > before.advanced) for (const node of pathOf(leaf)) r.disturbed.add(node);
-  const sent = row.used + row.advanced - before.sent;
-  const wasBusy = leaf.busy;
-  if (!wasBusy && (sent > 0 || isInUse(leaf))) becameBusy(r, leaf);
-  if (!leaf.active && (isWaiting(leaf) || row.advanced > before.advanced)) {
-    activate(r, leaf, want(row) > 0 ? nextCost(r, row) : (row.cost - before.cost) / sent, wasBusy, 0);
-  }
-  settle(r, row);
-  leaveIfNobodyWaits(r, leaf);
-  restIfUnused(r, leaf);
-  weigh(r, row);
-}
-
-/** The row's part of the device in millionths, looked at as it begins to be used and then every 50 ms. */
-function weigh(r: Reference, row: RefRow): void {
-  const isUsed = (each: RefRow): boolean => each.host.lives && (want(each) > 0 || held(each) > 0);
-  if (!isUsed(row)) {
-    row.weight = 0;
-    return;
-  }
-  if (row.weight > 0 && r.clockUs - row.weighedUs < 50_000) return;
-  let part = 1 / row.leaf.rows.filter(isUsed).length;
-  for (const node of pathOf(row.leaf)) {
-    const others = activeChildren(node.home!).filter((child) => child !== node);
-    part = (part * node.shares) / others.reduce((sum, { shares }) => sum + shares, node.shares);
-  }
-  row.weight = Math.floor(part * 1_000_000) + 1;
-  row.weighedUs = r.clockUs;
-}
-
-function noteContention(r: Reference, caller: RefHost): void {
-  if (!isSettling(r) && waitingInAll(r) > 0) {
-    r.contended = true;
-    r.calmSinceUs = r.clockUs;
-  } else if (r.clockUs - r.calmSinceUs >= 100_000) {
-    r.contended = false;
-  }
-  if (r.contended) for (const host of r.hosts) if (host !== caller && host.advance > 0) nudge(r, host);
-}
-
-/** Never more than is free; called in where somebody waits, or the depth is passed. */
-function giveAdvance(r: Reference, host: RefHost, has: number): number {
-  const { depth } = r.settings;
-  const due = r.contended || isSettling(r) ? 0 : Math.max(1, Math.floor(depth / (2 * r.hosts.length)));
-  const free = depth - slotsUsed(r);
-  let gets = due;
-  if (free < 0) gets = Math.min(due, Math.max(0, has + free));
-  else if (due > has) gets = Math.min(due, has + free);
-  if (free >= 0) host.advanceIdle += Math.max(0, gets - has);
-  return (host.advance = gets);
-}
-
-const GOLDEN = 0.6180339887498949;
-
-/** The whole numbers in the host's part of a line as long as the depth; no more than the others leave. */
-function giveQuota(r: Reference, caller: RefHost): number {
-  if (isSettling(r)) return caller.quotaHeld;
-  const { depth } = r.settings;
-  const turn = Math.floor(r.clockUs / 1_000_000) * GOLDEN;
-  const weights = r.hosts.map((host) => 1 + sumOf(host, ({ weight }) => weight));
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const at = r.hosts.indexOf(caller);
-  const before = weights.slice(0, at).reduce((sum, weight) => sum + weight, 0);
-  const upTo = (weight: number): number => Math.floor((depth * weight) / total + (turn - Math.floor(turn)));
-  const part = upTo(before + weights[at]!) - upTo(before);
-  const others = r.hosts.reduce((sum, host) => sum + (host === caller ? 0 : host.quotaHeld), 0);
-  const most = r.clockUs < r.unsureUntilUs ? Math.min(caller.quotaHeld, depth - others) : depth - others;
-  const quota = Math.max(0, Math.min(part, most));
-  caller.quotaHeld = Math.max(caller.quotaHeld, quota);
-  return quota;
 }
 
 function againUs(r: Reference, caller: RefHost): number {
