@@ -1,6 +1,7 @@
 /**
  * What 100,000 tags cost those who ask about all of them: a scrape of /metrics, and sums of everything
- * that was counted. The longest hold of the event loop is what requests have to wait for it.
+ * that was counted. The longest hold of the event loop is what requests have to wait for it. An interval closes in
+ * one go, whoever notices that it is over: told apart, and done before anybody asks.
  */
 import { RealClock } from '../src/clock/real.js';
 import { LocalUsageStore } from '../src/coordination/local/usage-store.js';
@@ -53,6 +54,9 @@ export async function manyTags(): Promise<BenchRow[]> {
       account.record(rng.below(2) === 0 ? 1 : 2, 4_096, 1, false, false, rng.below(1_000_000), 90_000, clock.nowNs());
     }
   }
+  const closesAt = performance.now();
+  ledger.closeSecond();
+  const closedMs = performance.now() - closesAt;
   const ledgers = new Map([['disk0', ledger]]);
   const metrics = new Metrics(() => ledgers, {
     get: () => undefined,
@@ -60,7 +64,10 @@ export async function manyTags(): Promise<BenchRow[]> {
     settled: () => Promise.resolve(),
   });
   const store = new LocalUsageStore(() => ledgers, clock);
-  const rows = told('scrape of /metrics', await rounds(() => metrics.render()));
+  const rows = [
+    row('100,000 tags: a second closes in which all were served', closedMs, 'ms'),
+    ...told('scrape of /metrics', await rounds(() => metrics.render())),
+  ];
   const asked = [...QUERIES, { name: 'of the open hour, by tenant', query: lastHours(clock) }];
   for (const { name, query } of asked) {
     const held = await rounds(async () => {

@@ -24,9 +24,10 @@ import type { Clock } from './ports.js';
 import { BUCKETS } from './histogram.js';
 import { Accounts, type SecondHand } from './usage/accounts.js';
 import type { UsageBlock } from './usage/block.js';
-import { LEVELS, STEPS_S, align, levelFor, tooOld } from './usage/levels.js';
+import { LEVELS, STEPS_S, levelFor, tooOld } from './usage/levels.js';
 import { largestTags } from './usage/largest.js';
 import { OpenIntervals, type NumberRange } from './usage/open-intervals.js';
+import { OpenReading } from './usage/open-reading.js';
 import { allRows } from './usage/order.js';
 import { WIDTH } from './usage/rows.js';
 import { BlockSeries } from './usage/series.js';
@@ -63,6 +64,12 @@ export interface Counted {
   readonly tag: string;
   readonly ops: OpUsage[];
   readonly latencies: Float64Array;
+}
+
+/** Of an answer: an interval that has closed, or what is open. */
+interface Part {
+  readonly startS: number;
+  readonly block: UsageBlock | OpenReading;
 }
 
 type RestoredInterval = Omit<PortableInterval, 'device'>;
@@ -121,7 +128,7 @@ export class Ledger implements UsageLedger, SecondHand {
   }
 
   /**
-   * The answer, in small steps. Of everything counted, what is recorded between them may be in it; of a range it is not.
+   * The answer, in small steps. What is recorded between them may be in it, where it belongs; what was recorded before is, once.
    * @param device what the rows carry as their device
    * @throws SluiceError at the first step: OUT_OF_RANGE for a range that begins before what is kept
    */
@@ -137,16 +144,34 @@ export class Ledger implements UsageLedger, SecondHand {
     const level = levelFor(query);
     const oldestS = this.oldestS(level, query.quantiles.length > 0);
     if (query.fromMs / MS_PER_S < oldestS) throw tooOld(query, level, oldestS * MS_PER_S);
-    const parts = this.parts(level, query);
+    const parts: Part[] = this.series[level]!.between(query.fromMs / MS_PER_S, query.toMs / MS_PER_S);
+    const reading = this.readOpen(level, query);
+    if (reading !== null) parts.push({ startS: this.open.at(level).startS, block: reading });
+    parts.sort((a, b) => a.startS - b.startS);
+    try {
+      yield* this.sumParts(sum, parts, level, query);
+    } finally {
+      if (reading !== null) this.open.endReading(reading);
+    }
+  }
+
+  private *sumParts(sum: UsageSum, parts: readonly Part[], level: number, query: UsageQuery): UsageSteps {
     let [startMs, endMs] = [query.fromMs, query.toMs];
     for (const [i, { startS, block }] of parts.entries()) {
       if (query.stepMs !== 0) {
         if (i > 0 && startS * MS_PER_S !== startMs) yield* withRows(sum, startMs, endMs);
         [startMs, endMs] = [startS * MS_PER_S, (startS + STEPS_S[level]!) * MS_PER_S];
       }
-      yield* sum.addBlock(block);
+      if (block instanceof OpenReading) yield* block.addTo(sum, this.tags, this.open.rows);
+      else yield* sum.addBlock(block);
     }
     if (parts.length > 0) yield* withRows(sum, startMs, endMs);
+  }
+
+  /** What is open within a range: borders are those of the level, and what is open below it lies in what is open there. */
+  private readOpen(level: number, { fromMs, toMs }: UsageQuery): OpenReading | null {
+    const startMs = this.open.at(level).startS * MS_PER_S;
+    return startMs >= fromMs && startMs < toMs ? this.open.read(level) : null;
   }
 
   /** All rows at once, by time, then as orderBy says (cost, bytes, ops: largest first; then by tag). */
@@ -295,7 +320,7 @@ export class Ledger implements UsageLedger, SecondHand {
     this.tidy(level);
     const block = this.series[level]!.add(startS, this.open.packed(level));
     const { afterNumber, number } = this.open.at(level);
-    this.open.handUp(level);
+    this.open.handUp(level, block);
     this.closed({ level, startS, afterNumber, number, block });
   }
 
@@ -329,19 +354,6 @@ export class Ledger implements UsageLedger, SecondHand {
     const step = USAGE_STEPS[level]!;
     const nowMs = Math.floor(this.clock.wallMs() / step.stepMs) * step.stepMs;
     return Math.max((nowMs - (quantiles ? step.keepQuantilesMs : step.keepMs)) / MS_PER_S, this.droppedBeforeS[level]!);
-  }
-
-  /** What makes up a range at a level, by interval of that level. What is open is copied: it may close meanwhile. */
-  private parts(level: number, { fromMs, toMs, quantiles }: UsageQuery): { startS: number; block: UsageBlock }[] {
-    const [fromS, toS] = [fromMs / MS_PER_S, toMs / MS_PER_S];
-    const parts = this.series[level]!.between(fromS, toS);
-    for (let i = 0; i <= level; i++) {
-      const { startS, ids } = this.open.at(i);
-      if (ids.length > 0 && startS >= fromS && startS < toS) {
-        parts.push({ startS: align(startS, level), block: this.open.packed(i, quantiles.length === 0) });
-      }
-    }
-    return parts.sort((a, b) => a.startS - b.startS);
   }
 }
 

@@ -7,6 +7,7 @@
 import { BUCKETS } from '../histogram.js';
 import { BlockWriter, HistogramsReader, SumsReader, type UsageBlock } from './block.js';
 import { LEVELS, align } from './levels.js';
+import { OpenReading, TAGS_A_SLICE, addRows } from './open-reading.js';
 import { QUEUE, SERVICE, UsageRows, WIDTH } from './rows.js';
 import type { UsageSum } from './sum.js';
 import type { TagTable } from './tag-table.js';
@@ -27,9 +28,6 @@ interface Open {
   number: number;
 }
 
-/** Tags summed between two chances for others to run. */
-const TAGS_A_SLICE = 4_096;
-
 const LATENCY_FIELDS = [
   [QUEUE, 0],
   [SERVICE, BUCKETS],
@@ -39,6 +37,7 @@ export class OpenIntervals {
   readonly rows = new UsageRows();
   private readonly tags: TagTable;
   private readonly writer = new BlockWriter();
+  private readonly readings = new Set<OpenReading>();
   /** By level; what stands at LEVELS is the total. */
   private readonly levels: Open[] = Array.from({ length: LEVELS + 1 }, () => ({
     startS: 0,
@@ -91,9 +90,14 @@ export class OpenIntervals {
     open.number = number;
   }
 
-  /** The rows of a level that closes go to the one above. */
-  handUp(level: number): void {
+  /** The rows of a level that closes as this block go to the one above. */
+  handUp(level: number, block: UsageBlock): void {
     const open = this.levels[level]!;
+    for (const reading of this.readings) {
+      if (reading.level !== level) continue;
+      reading.closed(block);
+      this.readings.delete(reading);
+    }
     this.note(level + 1, open);
     for (const id of open.ids) {
       const row = this.tags.open(level, id);
@@ -126,14 +130,24 @@ export class OpenIntervals {
     }
   }
 
-  /**
-   * What is open at a level now.
-   * @param apart leaves histograms out
-   */
-  packed(level: number, apart = false): UsageBlock {
+  /** What is open at a level now. */
+  packed(level: number): UsageBlock {
     const ids = Uint32Array.from(this.levels[level]!.ids).sort();
-    for (const id of ids) this.writer.add(this.rows, this.tags.open(level, id), apart);
+    for (const id of ids) this.writer.add(this.rows, this.tags.open(level, id));
     return this.writer.take(ids);
+  }
+
+  /** All that is open up to a level from now on, whatever closes; null where there is nothing. The caller ends it. */
+  read(level: number): OpenReading | null {
+    const ids = this.idsIn(0, level);
+    if (ids.length === 0) return null;
+    const reading = new OpenReading(level, ids);
+    this.readings.add(reading);
+    return reading;
+  }
+
+  endReading(reading: OpenReading): void {
+    this.readings.delete(reading);
   }
 
   /**
@@ -145,18 +159,16 @@ export class OpenIntervals {
   together(level: number, newest: number, apart: boolean): (NumberRange & { readonly block: UsageBlock }) | null {
     let afterNumber = newest;
     let number = 0;
-    const ids = new Set<number>();
+    const ids = this.idsIn(1, level).sort();
+    if (ids.length === 0) return null;
     for (let each = 1; each <= level; each++) {
       const open = this.levels[each]!;
       if (open.ids.length === 0) continue;
       afterNumber = Math.min(afterNumber, open.afterNumber);
       number = Math.max(number, open.number);
-      for (const id of open.ids) ids.add(id);
     }
-    if (ids.size === 0) return null;
-    const order = Uint32Array.from(ids).sort();
-    for (const id of order) this.writeTogether(level, id, apart);
-    return { afterNumber, number, block: this.writer.take(order) };
+    for (const id of ids) this.writeTogether(level, id, apart);
+    return { afterNumber, number, block: this.writer.take(ids) };
   }
 
   /** Adds all that one tag has to sums as UsageRows.addSums has them. */
@@ -186,12 +198,26 @@ export class OpenIntervals {
    */
   *addAll(sum: UsageSum): Generator<null, void> {
     for (let id = 0; id < this.tags.size; id++) {
-      for (let level = 0; level <= LEVELS; level++) {
-        const row = this.tags.open(level, id);
-        if (row !== 0) sum.addRow(id, this.rows, row);
-      }
+      addRows(sum, id, LEVELS, this.tags, this.rows);
       if (id % TAGS_A_SLICE === TAGS_A_SLICE - 1) yield null;
     }
+  }
+
+  /** Tags with a row in these levels, each once. */
+  private idsIn(from: number, level: number): Uint32Array {
+    const levels = this.levels.slice(from, level + 1);
+    const ids = new Uint32Array(levels.reduce((sum, open) => sum + open.ids.length, 0));
+    let count = 0;
+    for (let each = from; each <= level; each++) {
+      for (const id of this.levels[each]!.ids) if (!this.hasRow(from, each, id)) ids[count++] = id;
+    }
+    return ids.subarray(0, count);
+  }
+
+  /** Whether it has a row in one of the levels from `from` on, below `end`. */
+  private hasRow(from: number, end: number, id: number): boolean {
+    for (let level = from; level < end; level++) if (this.tags.open(level, id) !== 0) return true;
+    return false;
   }
 
   private writeTogether(level: number, id: number, apart: boolean): void {

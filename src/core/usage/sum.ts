@@ -34,6 +34,8 @@ const SLAB_PLACES = 1 << SLAB_BITS;
 /** One for all rows: an answer has a million of them. */
 const NONE = Object.freeze<number[]>([]) as number[];
 
+const NOBODY = new Uint8Array(0);
+
 const OUTSIDE = -1;
 const UNKNOWN = -2;
 
@@ -99,29 +101,32 @@ export class UsageSum {
     this.service[place] = this.pool.merge(this.service[place]!, rows.histograms, rows.field(row, SERVICE));
   }
 
-  /** In small steps. */
-  *addBlock(block: UsageBlock): Generator<null, void> {
-    yield* this.addSums(block.ids, block.sums);
-    yield* this.addHistograms(block.ids, block.histograms);
+  /**
+   * In small steps.
+   * @param added by tag: 1 where what is in the block is not to be added again
+   */
+  *addBlock(block: UsageBlock, added = NOBODY): Generator<null, void> {
+    yield* this.addSums(block.ids, block.sums, added);
+    yield* this.addHistograms(block.ids, block.histograms, added);
   }
 
   /** @param ids the tags' numbers in the order of the records */
-  *addSums(ids: Uint32Array, sums: Uint8Array): Generator<null, void> {
+  *addSums(ids: Uint32Array, sums: Uint8Array, added = NOBODY): Generator<null, void> {
     const reader = new SumsReader(sums);
     for (const id of ids) {
-      const place = this.place(id);
+      const place = added.length > 0 && added[id] === 1 ? 0 : this.place(id);
       reader.addTo(this.slabOf(place), sumsAt(place));
       if ((this.records = (this.records + 1) % RECORDS_A_SLICE) === 0) yield null;
     }
   }
 
   /** As addSums; nothing to do where no quantile is asked for. */
-  *addHistograms(ids: Uint32Array, histograms: Uint8Array): Generator<null, void> {
+  *addHistograms(ids: Uint32Array, histograms: Uint8Array, added = NOBODY): Generator<null, void> {
     // None are left where the wall clock went back behind what was let go of.
     if (this.query.quantiles.length === 0 || histograms.length === 0) return;
     const reader = new HistogramsReader(histograms);
     for (const id of ids) {
-      const place = this.place(id);
+      const place = added.length > 0 && added[id] === 1 ? 0 : this.place(id);
       if (place === 0) {
         reader.skip();
         reader.skip();

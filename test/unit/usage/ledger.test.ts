@@ -226,6 +226,46 @@ describe('Ledger', () => {
     }
   });
 
+  it.each([
+    { span: 'hour', ms: 3_600_000 },
+    { span: 'second', ms: 1_000 },
+  ])('answers for the open $span in small steps, each execution once though it closes after any of them', ({ ms }) => {
+    const tags = Array.from({ length: 8_200 }, (_, i) => `t${String(i % 10)}/${String(i)}`);
+    const fromMs = T0 - (T0 % ms);
+    const range = { ...ALL, fromMs, toMs: fromMs + ms };
+    for (const query of [
+      { ...range, groupLevel: 1, quantiles: [0.5] },
+      { ...range, stepMs: ms },
+    ]) {
+      for (let closesAfter = 0; closesAfter < 4; closesAfter++) {
+        const clock = new WallClock(fromMs);
+        const ledger = new Ledger(clock);
+        const read = (tag: string): void => ledger.account(tag).record(1, 1, 1, false, false, 0, 50_000, clock.nowNs());
+        // Of each tag something in the second that is open last, of some in those before it and in minutes before.
+        for (let i = 0; i < tags.length; i += 2) read(tags[i]!);
+        clock.advance(T0 - (T0 % 1_000) - fromMs);
+        for (const tag of tags) read(tag);
+        let turn = 0;
+        const counted = new Map<string, number>();
+        for (const step of ledger.steps(query, 'disk0')) {
+          if (turn++ === closesAfter) clock.advance(ms);
+          // Of a tag that is there and of one that comes: after the close they belong to another interval.
+          read(tags[turn]!);
+          read('late');
+          for (const row of step?.rows ?? []) counted.set(row.tag, row.ops[0]!.count);
+        }
+        expect(turn).toBeGreaterThan(tags.length / 4_096);
+        const late = counted.get('late') ?? 0;
+        counted.delete('late');
+        const sum = [...counted.values()].reduce((all, count) => all + count, 0);
+        const before = tags.length + tags.length / 2;
+        expect(sum).toBeGreaterThanOrEqual(before);
+        expect(sum + late).toBeLessThanOrEqual(before + 2 * closesAfter);
+        expect(counted.size).toBe(query.groupLevel === 1 ? 10 : tags.length);
+      }
+    }
+  });
+
   it('sums groups to the total, and quantiles of a group as if its tags had been one', () => {
     fc.assert(
       fc.property(fc.array(execution, { minLength: 1, maxLength: 80 }), (list) => {
