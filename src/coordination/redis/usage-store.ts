@@ -6,6 +6,7 @@ import type { Clock, Logger, Timer, UsageStore } from '../../core/ports.js';
 import type { Ledger } from '../../core/usage.js';
 import { LEVELS, STEPS_S, levelFor, tooOld } from '../../core/usage/levels.js';
 import { mergeUsage } from '../../core/usage/order.js';
+import { inParts } from '../../core/usage/parts.js';
 import { unpackPart } from '../../core/usage/portable.js';
 import { UsageSum, type UsageInterval, type UsageSteps } from '../../core/usage/sum.js';
 import type { RedisConnection } from './connection.js';
@@ -15,9 +16,6 @@ import { UsageTags } from './usage-tags.js';
 
 /** Intervals fetched at once: the next are on their way while these are summed. */
 const FETCHED_AT_ONCE = 64;
-/** How long a query may keep others waiting. */
-const SLICE_NS = 4 * NS_PER_MS;
-const PART_ROWS = 1_000;
 /** A little after the second, so that all of it has been recorded. */
 const AFTER_SECOND_MS = 5;
 
@@ -71,7 +69,7 @@ export class RedisUsageStore implements UsageStore {
       await this.tagsOf(device).refresh();
       parts.push(this.intervals(device, query, level, sinceMs));
     }
-    yield* this.inParts(mergeAsync(parts, query));
+    yield* inParts(mergeAsync(parts, query), clock, nextTurn);
   }
 
   async listTags(query: {
@@ -223,28 +221,6 @@ export class RedisUsageStore implements UsageStore {
       sums: hashOf(replies[i]),
       histograms: apart ? null : hashOf(replies[starts.length + i]),
     }));
-  }
-
-  private async *inParts(steps: AsyncIterable<UsageInterval | null>): AsyncGenerator<readonly UsageRow[], void> {
-    const { clock } = this.options;
-    let sinceNs = clock.nowNs();
-    let part: UsageRow[] = [];
-    for await (const step of steps) {
-      for (const row of step?.rows ?? []) {
-        part.push(row);
-        if (part.length < PART_ROWS) continue;
-        yield part;
-        part = [];
-        // What the reader makes of a part takes its time as well.
-        if (clock.nowNs() - sinceNs < SLICE_NS) continue;
-        await nextTurn();
-        sinceNs = clock.nowNs();
-      }
-      if (clock.nowNs() - sinceNs < SLICE_NS) continue;
-      await nextTurn();
-      sinceNs = clock.nowNs();
-    }
-    if (part.length > 0) yield part;
   }
 }
 
