@@ -64,6 +64,11 @@ const PACKAGES = [
     skips: 'virtual machines',
   },
   {
+    name: 'lz4',
+    present: () => works('lz4', ['--version']),
+    skips: 'virtual machines',
+  },
+  {
     name: 'redis-server',
     present: () => works('redis-server', ['--version']),
     skips: 'all that stands on Redis: stores, coordination of several hosts, the demo with two of them',

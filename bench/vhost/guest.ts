@@ -33,7 +33,7 @@ export class MeasuredGuest {
       [
         ...['-accel', 'tcg', '-m', '192M', '-nodefaults', '-no-user-config', '-display', 'none', '-no-reboot'],
         ...['-object', 'memory-backend-memfd,id=memory,size=192M,share=on', '-numa', 'node,memdev=memory'],
-        ...['-kernel', join(image, 'vmlinuz'), '-initrd', join(image, 'initrd'), '-append', 'quiet panic=-1'],
+        ...['-kernel', join(image, 'kernel'), '-initrd', join(image, 'initrd'), '-append', 'quiet panic=-1'],
         ...['-chardev', `socket,id=port,path=${path}`, '-device', 'virtio-serial-pci'],
         ...['-device', 'virtserialport,chardev=port', ...args],
       ],
