@@ -8,6 +8,7 @@
  */
 import { Server, ServerCredentials, addAdminServicesToServer, logVerbosity, setLogVerbosity } from '@grpc/grpc-js';
 import type { ServiceDefinition } from '@grpc/grpc-js';
+import type { PackageDefinition } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import { HealthImplementation } from 'grpc-health-check';
 import { SluiceError, invalid } from '../../core/model/errors.js';
@@ -160,7 +161,13 @@ export class GrpcDoor {
     this.#server.addService(definition('UsageService'), usageService(usage, this.#calls));
     if (disks !== undefined) this.#server.addService(definition('DiskService'), diskService(disks, this.#calls));
     this.#health.addToServer(this.#server);
-    new ReflectionService(packageDefinition()).addToServer(this.#server);
+    new ReflectionService(describedOnce(packageDefinition())).addToServer(this.#server);
     addAdminServicesToServer(this.#server);
   }
+}
+
+/** Each type carries all files of the contract, and reflection decodes those of each type that it is given: a start's seventh. */
+function describedOnce(definition: PackageDefinition): PackageDefinition {
+  const [type] = Object.entries(definition).filter(([, each]) => 'fileDescriptorProtos' in each);
+  return Object.fromEntries([type!]);
 }
