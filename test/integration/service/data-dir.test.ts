@@ -111,7 +111,7 @@ describe('a service with a data folder', () => {
       client.destroy();
       await service[Symbol.asyncDispose]();
     }
-  }, 60_000);
+  }, 120_000);
 
   test('loses to a kill at most what the last flush had not written, and no policy that was answered', async () => {
     using folder = new TempFolder();
