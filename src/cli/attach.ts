@@ -21,7 +21,7 @@ export function attachCommand(): Command {
       .description(
         'give a virtual machine a disk over vhost-user-blk, its requests tagged by the guest’s I/O priorities',
       )
-      .argument('<device>')
+      .argument('<device>', 'a device of the service')
       .argument('<tag>', 'at most 7 segments; a priority adds one, as be-0 … be-7, rt-0 … rt-7, idle, none')
       .option('--socket <path>', 'absolute path of the Unix socket (default: one in the service’s own folder)')
       .option(
@@ -42,7 +42,9 @@ export function attachCommand(): Command {
 
 export function detachCommand(): Command {
   return common(
-    new Command('detach').description('end a disk; a virtual machine that uses it loses it').argument('<socket>'),
+    new Command('detach')
+      .description('end a disk; a virtual machine that uses it loses it')
+      .argument('<socket>', 'its path, as attach and disks print it'),
   )
     .addHelpText('after', '\nExample:\n  sluice detach /tmp/sluice-disk0-acme-vm1.sock')
     .action(async (socket: string, options: Common) => {

@@ -44,7 +44,9 @@ interface SettingOptions {
 }
 
 export function deviceCommand(): Command {
-  const device = new Command('device').description('what is shared: devices, and how each is scheduled');
+  const device = new Command('device')
+    .description('what is shared: devices, and how each is scheduled')
+    .addHelpText('after', '\nExample:\n  sluice device add disk1 --simulate hdd --depth 4');
   for (const make of [listCommand, addCommand, updateCommand, drainCommand, removeCommand]) device.addCommand(make());
   return device;
 }

@@ -23,7 +23,9 @@ const etagOption = (): Option =>
   );
 
 export function policyCommand(): Command {
-  const policy = new Command('policy').description('who is owed how much: policies by device and tag');
+  const policy = new Command('policy')
+    .description('who is owed how much: policies by device and tag')
+    .addHelpText('after', '\nExample:\n  sluice policy set disk0 acme/db --shares 500');
   for (const make of [getCommand, setCommand, deleteCommand, applyCommand, exportCommand, watchCommand]) {
     policy.addCommand(make());
   }

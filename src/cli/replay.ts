@@ -55,12 +55,13 @@ function traceOptions(command: Command): void {
   command
     .addOption(new Option('--format <format>', 'instead of telling it from the content').choices(TRACE_FORMATS))
     .addOption(new Option('--tag-by <what>', 'what becomes a tag').choices(TAG_BY).default('file'))
-    .option('--limit <n>', 'only the first N records of each tag', count('--limit'), 0)
-    .option(
-      '--collapse-ms <ms>',
-      'drop repeats of sector, length and op within so long',
-      option((text) => parseNumber(text, 0, 1e9, '--collapse-ms')),
-      0,
+    .addOption(
+      new Option('--limit <n>', 'only the first N records of each tag').argParser(count('--limit')).default(0, 'all'),
+    )
+    .addOption(
+      new Option('--collapse-ms <ms>', 'drop repeats of sector, length and op within so long')
+        .argParser(option((text) => parseNumber(text, 0, 1e9, '--collapse-ms')))
+        .default(0, 'drop none'),
     )
     .option('--strict', 'stop at the first broken line');
 }
@@ -77,23 +78,20 @@ function paceOptions(command: Command): void {
       'keep N requests of each tag outstanding (default: twice the depth)',
       count('--closed-loop', 1, 65_536),
     )
-    .option(
-      '--loop <seconds>',
-      'start again at the end, for so long',
-      option((text) => parseNumber(text, 0.001, 1e7, '--loop')),
-      0,
+    .addOption(
+      new Option('--loop <seconds>', 'start again at the end, for so long')
+        .argParser(option((text) => parseNumber(text, 0.001, 1e7, '--loop')))
+        .default(0, 'once through'),
     )
-    .option(
-      '--requests <n>',
-      'N requests of each tag, starting again at the end of a shorter trace',
-      count('--requests'),
-      0,
+    .addOption(
+      new Option('--requests <n>', 'N requests of each tag, starting again at the end of a shorter trace')
+        .argParser(count('--requests'))
+        .default(0, 'once through'),
     )
-    .option(
-      '--until-cost <n>',
-      'start again at the end, until each tag was charged N cost units',
-      count('--until-cost'),
-      0,
+    .addOption(
+      new Option('--until-cost <n>', 'start again at the end, until each tag was charged N cost units')
+        .argParser(count('--until-cost'))
+        .default(0, 'once through'),
     )
     .addOption(
       new Option('--map <how>', 'how addresses are fitted to the device').choices(ADDRESS_MAPS).default('fold'),

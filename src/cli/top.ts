@@ -26,7 +26,7 @@ export function topCommand(): Command {
     .description('who gets what of a device, every second')
     .addOption(addressOption())
     .option('--device <name>', 'which device to begin with (default: the first)')
-    .option('--filter <text>', 'only tags that contain it', '')
+    .addOption(new Option('--filter <text>', 'only tags that contain it').default('', 'all'))
     .addOption(new Option('--sort <column>', 'which column orders').choices(TOP_SORTS).default('got'))
     .option('--once', 'print one interval and end; so too where there is no terminal')
     .option('--json', 'one interval as one JSON line')

@@ -38,9 +38,13 @@ export function usageCommand(): Command {
     .option('--from <time>', 'ISO time, or milliseconds since 1970, or "-15m" before now')
     .option('--to <time>', 'the same; exclusive (default with --from: now)')
     .addOption(new Option('--step <step>', 'a row a step').choices(Object.keys(STEPS)))
-    .option('--level <n>', 'sum over tags with the same first N segments', integer, 0)
+    .addOption(
+      new Option('--level <n>', 'sum over tags with the same first N segments')
+        .argParser(integer)
+        .default(0, 'a row a tag'),
+    )
     .addOption(new Option('--order <by>', 'order of rows').choices(USAGE_ORDERS).default('tag'))
-    .option('--top <n>', 'only the first N tags of each step', integer, 0)
+    .addOption(new Option('--top <n>', 'only the first N tags of each step').argParser(integer).default(0, 'all'))
     .addOption(new Option('--format <format>', 'how to print').choices(FORMATS).default('table'))
     .option('--json', 'the same as --format json')
     .addOption(addressOption())
