@@ -20,12 +20,12 @@ const medianLatency: Measure = ({ p50Ms }) => p50Ms;
 
 /** Virtual time on flash: so much that five runs (of WEB, twenty) give the application with the fewest 200,000 requests to the disk. */
 const SSD_SECONDS = new Map([
-  [SEQUENTIAL, 270],
-  [RANDOM, 146],
+  [SEQUENTIAL, 265],
+  [RANDOM, 142],
   [WEB, 45],
-  [WEB_LARGE, 135],
+  [WEB_LARGE, 134],
   [MAIL, 10],
-  [DHT, 100],
+  [DHT, 96],
 ]);
 
 /** WEB asks the disk once for each of its files, then hardly ever: what it lacks only more runs bring. */

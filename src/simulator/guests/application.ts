@@ -4,6 +4,8 @@ import type { OperationMeter } from './measures.js';
 
 export interface Application {
   readonly tag: string;
+  /** Its number in its guest, from 0 on. */
+  readonly index: number;
   /** Its own, or its group's. */
   readonly meter: OperationMeter;
   readonly disk: DiskCounts;

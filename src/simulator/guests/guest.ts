@@ -43,8 +43,9 @@ export class Guest {
   readonly #clock: VirtualClock;
   readonly #disk: VirtualDisk;
   readonly #cache: PageCache;
-  readonly #streams = new Map<Application, Stream>();
-  readonly #writebacks = new Map<Application, Writeback>();
+  /** By the applications' numbers. */
+  readonly #streams: (Stream | undefined)[] = [];
+  readonly #writebacks: (Writeback | undefined)[] = [];
   readonly #journal = new Journal((thread, offset, lengthBytes, waiter) =>
     this.#write(thread.application, offset, lengthBytes, waiter, 0),
   );
@@ -116,7 +117,8 @@ export class Guest {
     const turns = this.#turns;
     if (turns.count < this.#threads) return;
     let untilNs = Infinity;
-    for (const { lookNs } of this.#writebacks.values()) untilNs = Math.min(untilNs, lookNs);
+    for (const writeback of this.#writebacks)
+      if (writeback !== undefined) untilNs = Math.min(untilNs, writeback.lookNs);
     while (turns.count === this.#threads && turns.nextDueNs < untilNs && this.#staysInMemory(turns.next)) {
       this.#aheadNs = turns.nextDueNs;
       this.#perform(turns.take());
@@ -129,7 +131,7 @@ export class Guest {
       case 'read':
         return inMemory;
       case 'append':
-        return this.#writebacks.get(application)?.hasRoom(operation.lengthBytes) === true;
+        return this.#writebacks[application.index]?.hasRoom(operation.lengthBytes) === true;
       case 'stream':
       case 'sync-append':
         return false;
@@ -188,25 +190,15 @@ export class Guest {
   }
 
   #writeback(application: Application): Writeback {
-    let writeback = this.#writebacks.get(application);
-    if (writeback === undefined) {
-      writeback = new Writeback(this.#clock, (offset, lengthBytes, waiter, token) =>
-        this.#write(application, offset, lengthBytes, waiter, token),
-      );
-      this.#writebacks.set(application, writeback);
-    }
-    return writeback;
+    return (this.#writebacks[application.index] ??= new Writeback(this.#clock, (offset, lengthBytes, waiter, token) =>
+      this.#write(application, offset, lengthBytes, waiter, token),
+    ));
   }
 
   #stream(application: Application): Stream {
-    let stream = this.#streams.get(application);
-    if (stream === undefined) {
-      stream = new Stream((self, offset, lengthBytes, window) =>
-        // A stream of 31 GiB does not come by again within a run: it takes no place in the caches.
-        this.#read(application, offset, lengthBytes, false, self, window),
-      );
-      this.#streams.set(application, stream);
-    }
-    return stream;
+    return (this.#streams[application.index] ??= new Stream((self, offset, lengthBytes, window) =>
+      // A stream of 31 GiB does not come by again within a run: it takes no place in the caches.
+      this.#read(application, offset, lengthBytes, false, self, window),
+    ));
   }
 }

@@ -28,9 +28,9 @@ export function startGuest(
   endNs: number,
   measured: Map<string, Measured>,
 ): void {
-  const applications = setup.applications.map((application): Application => {
+  const applications = setup.applications.map((application, index): Application => {
     const { meter, disk } = measuredAs(application, measured);
-    return { tag: application.tag, meter, disk };
+    return { tag: application.tag, index, meter, disk };
   });
   const threadsInAll = setup.applications.reduce((sum, { workload }) => sum + workload.threads, 0);
   const guest = new Guest(clock, diskOf(clock, setup, below), pageBytesOfGuest(setup), threadsInAll);

@@ -26,7 +26,7 @@ function webServer(never: boolean): { measure: ApplicationMeasure; requests: str
     },
   };
   const guest = new Guest(clock, disk, PAGE_BYTES, THREADS + (never ? 1 : 0));
-  const application: Application = { tag: 'web', meter: new OperationMeter(), disk: new DiskCounts() };
+  const application: Application = { tag: 'web', index: 0, meter: new OperationMeter(), disk: new DiskCounts() };
   const programs = programsOf({ kind: 'web-server', threads: THREADS, files: 500 }, new SeededRng(7));
   for (const program of programs) new Thread(guest, application, program, false, SECONDS * 1e9).start();
   let steps = 0;
