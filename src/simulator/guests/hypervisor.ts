@@ -42,7 +42,10 @@ export class Hypervisor implements IoSink {
   readonly #slots: Slot[] = [];
   readonly #free: number[] = [];
 
-  /** @param cachePageBytes granule of the host's page cache: no more than the least that a guest reads */
+  /**
+   * @param cachePageBytes granule of the host's page cache: no more than the least that a guest reads
+   * @param diskBytes size of the physical disk
+   */
   constructor(clock: Clock, served: ServedDevice, cachePageBytes: number, diskBytes: number) {
     this.#clock = clock;
     this.#served = served;
