@@ -90,7 +90,7 @@ function random(rw: 'randread' | 'randwrite', sizes: ReadonlyMap<number, number>
 const SLICES = 20;
 
 /** Sizes in slices of as many files each, every slice by its mean in whole pages. */
-function percentages(bytes: Float64Array): Map<number, number> {
+function percentages(bytes: Uint32Array): Map<number, number> {
   const sorted = [...bytes].sort((a, b) => a - b);
   const percent = new Map<number, number>();
   for (let i = 0; i < SLICES; i++) {

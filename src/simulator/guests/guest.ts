@@ -11,8 +11,9 @@ import { OPS } from '../../core/model/request.js';
 import type { Application } from './application.js';
 import type { IoWaiter } from './hypervisor.js';
 import { Journal } from './journal.js';
-import { PageCache } from './page-cache.js';
+import type { PageCache } from './page-cache.js';
 import { MACHINE } from './parameters.js';
+import { OPERATIONS } from './program.js';
 import { ReadAhead } from './read-ahead.js';
 import type { Thread } from './thread.js';
 import type { VirtualDisk } from './virtual-disk.js';
@@ -56,13 +57,16 @@ export class Guest {
   /** How far it has run ahead of the clock, or had when it last did. */
   #aheadNs = 0;
 
-  /** @param threads that it is to have, of all applications */
-  constructor(clock: VirtualClock, disk: VirtualDisk, cachePageBytes: number, threads: number) {
+  /**
+   * @param cache of its virtual disk
+   * @param threads that it is to have, of all applications
+   */
+  constructor(clock: VirtualClock, disk: VirtualDisk, cache: PageCache, threads: number) {
     this.#clock = clock;
     this.#turns = clock.lane((thread) => this.#turn(thread));
     this.#threads = threads;
     this.#disk = disk;
-    this.#cache = new PageCache(MACHINE.guestCacheBytes, cachePageBytes, MACHINE.virtualDiskBytes);
+    this.#cache = cache;
   }
 
   /** Its own time: the clock's, or ahead of it. */
@@ -80,14 +84,14 @@ export class Guest {
   endsInMemory({ operation, application }: Thread): boolean {
     const { offset, lengthBytes } = operation;
     switch (operation.kind) {
-      case 'read':
+      case OPERATIONS.READ:
         return this.#cache.has(offset, lengthBytes);
-      case 'stream': {
+      case OPERATIONS.STREAM: {
         const { ahead } = this.#stream(application);
         return ahead.ready(offset, lengthBytes) && !ahead.asksForMore(offset, lengthBytes);
       }
-      case 'append':
-      case 'sync-append':
+      case OPERATIONS.APPEND:
+      case OPERATIONS.SYNC_APPEND:
         return false;
     }
   }
@@ -95,12 +99,12 @@ export class Guest {
   /** Processor time of the requests that the operation will send. */
   exitNs({ operation, application }: Thread): number {
     switch (operation.kind) {
-      case 'read':
-      case 'sync-append':
+      case OPERATIONS.READ:
+      case OPERATIONS.SYNC_APPEND:
         return MACHINE.exitNs;
-      case 'append':
+      case OPERATIONS.APPEND:
         return 0;
-      case 'stream':
+      case OPERATIONS.STREAM:
         return this.#stream(application).ahead.asksForMore(operation.offset, operation.lengthBytes)
           ? MACHINE.exitNs
           : 0;
@@ -128,12 +132,12 @@ export class Guest {
   /** Whether what the thread does at its turn needs neither the disk nor a wait. */
   #staysInMemory({ operation, inMemory, application }: Thread): boolean {
     switch (operation.kind) {
-      case 'read':
+      case OPERATIONS.READ:
         return inMemory;
-      case 'append':
+      case OPERATIONS.APPEND:
         return this.#writebacks[application.index]?.hasRoom(operation.lengthBytes) === true;
-      case 'stream':
-      case 'sync-append':
+      case OPERATIONS.STREAM:
+      case OPERATIONS.SYNC_APPEND:
         return false;
     }
   }
@@ -142,7 +146,7 @@ export class Guest {
     const { operation, application } = thread;
     const { offset, lengthBytes } = operation;
     switch (operation.kind) {
-      case 'read':
+      case OPERATIONS.READ:
         if (thread.inMemory) {
           thread.ended();
           return;
@@ -151,17 +155,17 @@ export class Guest {
         if (this.#cache.has(offset, lengthBytes)) thread.ended();
         else this.#read(application, offset, lengthBytes, true, thread, 0);
         return;
-      case 'stream': {
+      case OPERATIONS.STREAM: {
         const stream = this.#stream(application);
         stream.ahead.touch(offset, lengthBytes);
         if (stream.ahead.ready(offset, lengthBytes)) thread.ended();
         else stream.waiting.push(thread);
         return;
       }
-      case 'append':
+      case OPERATIONS.APPEND:
         this.#writeback(application).appended(thread, this.nowNs);
         return;
-      case 'sync-append':
+      case OPERATIONS.SYNC_APPEND:
         this.#write(application, offset, lengthBytes, thread, 0);
         return;
     }
@@ -170,7 +174,7 @@ export class Guest {
   threadIoDone(thread: Thread): void {
     const { kind, offset, lengthBytes } = thread.operation;
     this.#cache.insert(offset, lengthBytes);
-    if (kind === 'sync-append') this.#journal.join(thread);
+    if (kind === OPERATIONS.SYNC_APPEND) this.#journal.join(thread);
     else thread.ended();
   }
 

@@ -11,7 +11,7 @@ import type { IoSink } from '../../core/pending-io.js';
 import type { Clock, ServedDevice } from '../../core/ports.js';
 import { zeros } from '../../devices/sim/zeros.js';
 import { MACHINE } from './parameters.js';
-import { PageCache } from './page-cache.js';
+import type { PageCache } from './page-cache.js';
 
 /** Told once for each request that it sent, never within the call that sent it where the disk was needed. */
 export interface IoWaiter {
@@ -42,14 +42,11 @@ export class Hypervisor implements IoSink {
   readonly #slots: Slot[] = [];
   readonly #free: number[] = [];
 
-  /**
-   * @param cachePageBytes granule of the host's page cache: no more than the least that a guest reads
-   * @param diskBytes size of the physical disk
-   */
-  constructor(clock: Clock, served: ServedDevice, cachePageBytes: number, diskBytes: number) {
+  /** @param cache of the physical disk, with pages no larger than the least that a guest reads */
+  constructor(clock: Clock, served: ServedDevice, cache: PageCache) {
     this.#clock = clock;
     this.#served = served;
-    this.#cache = new PageCache(MACHINE.hostCacheBytes, cachePageBytes, diskBytes);
+    this.#cache = cache;
   }
 
   /**

@@ -20,6 +20,7 @@ import type { Measured } from './application.js';
 import { Hypervisor } from './hypervisor.js';
 import { runMeasure } from './measures.js';
 import type { RunMeasure } from './measures.js';
+import { Memory } from './memory.js';
 import { MACHINE } from './parameters.js';
 import { UNTAGGED } from './setup.js';
 import type { MachineSetup, TagRule } from './setup.js';
@@ -34,9 +35,10 @@ const CFQ_PRIORITY_DEFAULT = 4;
 
 /**
  * @param seed an integer, 0..2^32-1: where the virtual disks lie, what applications ask for, where the platters stand
+ * @param memory of one machine at a time
  * @throws SluiceError INVALID_ARGUMENT naming a setting
  */
-export async function runMachine(setup: MachineSetup, seed: number): Promise<RunMeasure> {
+export async function runMachine(setup: MachineSetup, seed: number, memory = new Memory()): Promise<RunMeasure> {
   if (!(setup.seconds > 0)) throw invalid('seconds', 'above 0', setup.seconds);
   const clock = new VirtualClock();
   const rng = new SeededRng(seed);
@@ -53,8 +55,9 @@ export async function runMachine(setup: MachineSetup, seed: number): Promise<Run
     ...(plugIn === undefined ? {} : { plugIn }),
   });
   try {
-    return run(clock, parts.host.get(DEVICE)!, setup, rng);
+    return run(clock, memory, parts.host.get(DEVICE)!, setup, rng);
   } finally {
+    memory.takeBack();
     await parts.close();
   }
 }
@@ -95,14 +98,16 @@ export function settingsOf(setup: MachineSetup): typeof DEFAULT_SETTINGS {
   });
 }
 
-function run(clock: VirtualClock, served: ServedDevice, setup: MachineSetup, rng: Rng): RunMeasure {
-  const hypervisor = new Hypervisor(clock, served, Math.min(...setup.guests.map(pageBytesOfGuest)), diskBytesOf(setup));
+function run(clock: VirtualClock, memory: Memory, served: ServedDevice, setup: MachineSetup, rng: Rng): RunMeasure {
+  const pageBytes = Math.min(...setup.guests.map(pageBytesOfGuest));
+  const cache = memory.pageCache(MACHINE.hostCacheBytes, pageBytes, diskBytesOf(setup));
+  const hypervisor = new Hypervisor(clock, served, cache);
   const endNs = setup.seconds * NS_PER_S;
   const places = diskPlaces(setup.guests.length, rng);
   const measured = new Map<string, Measured>();
   for (const [i, guest] of setup.guests.entries()) {
     const below = new NoopDisk(hypervisor, places[i]!, nameRule(setup.tags, guest.name));
-    startGuest(clock, guest, below, rng.fork(guest.name), endNs, measured);
+    startGuest(clock, memory, guest, below, rng.fork(guest.name), endNs, measured);
   }
   while (clock.nextDueNs <= endNs) {
     if (!clock.step()) throw new SluiceError('INTERNAL', 'the simulation stands still');

@@ -20,6 +20,7 @@ const FRAMES_START = 1_024;
 
 export class PageCache {
   readonly pageBytes: number;
+  readonly #diskBytes: number;
   readonly #pagesAByte: number;
   readonly #framesMax: number;
   readonly #table: Int32Array;
@@ -39,8 +40,9 @@ export class PageCache {
     if (!(diskPages <= DISK_PAGES_MAX))
       throw invalid('diskBytes', `at most 2^31 pages of ${String(pageBytes)}`, diskBytes);
     this.pageBytes = pageBytes;
+    this.#diskBytes = diskBytes;
     this.#pagesAByte = 1 / pageBytes;
-    this.#framesMax = Math.max(1, Math.floor(bytes / pageBytes));
+    this.#framesMax = framesOf(bytes, pageBytes);
     this.#table = new Int32Array(Math.ceil(diskPages / WORD_PAGES));
     this.#pages = new Uint32Array(Math.min(this.#framesMax, FRAMES_START));
   }
@@ -48,6 +50,25 @@ export class PageCache {
   /** Pages in memory. */
   get count(): number {
     return this.#count;
+  }
+
+  /** Whether one made of these would be the same. */
+  isFor(bytes: number, pageBytes: number, diskBytes: number): boolean {
+    return (
+      pageBytes === this.pageBytes && diskBytes === this.#diskBytes && framesOf(bytes, pageBytes) === this.#framesMax
+    );
+  }
+
+  /** As it was made: nothing is in memory. */
+  clear(): void {
+    const table = this.#table;
+    if (this.#count * WORD_PAGES < table.length) {
+      for (let frame = 0; frame < this.#count; frame++) table[this.#pages[frame]! >> WORD_PAGES_LOG2] = 0;
+    } else {
+      table.fill(0);
+    }
+    this.#count = 0;
+    this.#hand = 0;
   }
 
   /** Whether all of the range is in memory; what is counts as used. */
@@ -110,4 +131,8 @@ export class PageCache {
     pages.set(this.#pages);
     this.#pages = pages;
   }
+}
+
+function framesOf(bytes: number, pageBytes: number): number {
+  return Math.max(1, Math.floor(bytes / pageBytes));
 }

@@ -5,7 +5,9 @@ import type { Application, Measured } from './application.js';
 import { CfqDisk } from './cfq-disk.js';
 import { Guest } from './guest.js';
 import { DiskCounts } from './hypervisor.js';
+import type { Memory } from './memory.js';
 import { OperationMeter } from './measures.js';
+import { MACHINE } from './parameters.js';
 import type { ApplicationSetup, GuestSetup } from './setup.js';
 import { Thread } from './thread.js';
 import type { VirtualDisk } from './virtual-disk.js';
@@ -22,6 +24,7 @@ export function pageBytesOfGuest({ applications }: GuestSetup): number {
  */
 export function startGuest(
   clock: VirtualClock,
+  memory: Memory,
   setup: GuestSetup,
   below: VirtualDisk,
   rng: Rng,
@@ -33,7 +36,8 @@ export function startGuest(
     return { tag: application.tag, index, meter, disk };
   });
   const threadsInAll = setup.applications.reduce((sum, { workload }) => sum + workload.threads, 0);
-  const guest = new Guest(clock, diskOf(clock, setup, below), pageBytesOfGuest(setup), threadsInAll);
+  const cache = memory.pageCache(MACHINE.guestCacheBytes, pageBytesOfGuest(setup), MACHINE.virtualDiskBytes);
+  const guest = new Guest(clock, diskOf(clock, setup, below), cache, threadsInAll);
   for (const [i, { tag, workload }] of setup.applications.entries()) {
     for (const program of programsOf(workload, rng.fork(tag))) {
       new Thread(guest, applications[i]!, program, threadsInAll === 1, endNs).start();

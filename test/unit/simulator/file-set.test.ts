@@ -27,9 +27,9 @@ describe('file set', () => {
   test('opens in rotation what exists, creates what does not, and an append stays in the place of its file', () => {
     const files = new FileSet(100, 0.8, new SeededRng(3));
     const existing = [...files.bytes].filter((size) => size > 0).length;
-    const seen = new Set(Array.from({ length: existing }, () => files.nextExisting('read')));
+    const seen = new Set(Array.from({ length: existing }, () => files.nextToRead()));
     expect(seen.size).toBe(existing);
-    const created = files.nextMissing();
+    const created = files.nextToCreate();
     expect(files.bytes[created]).toBe(0);
     for (let i = 0; i < 40; i++) {
       const from = files.append(created, 5_000);

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../../src/clock/virtual.js';
+import { GIB } from '../../../src/core/model/units.js';
 import { SeededRng } from '../../../src/core/rng.js';
 import type { Application } from '../../../src/simulator/guests/application.js';
 import { Guest } from '../../../src/simulator/guests/guest.js';
 import { DiskCounts } from '../../../src/simulator/guests/hypervisor.js';
 import { OperationMeter } from '../../../src/simulator/guests/measures.js';
 import type { ApplicationMeasure } from '../../../src/simulator/guests/measures.js';
+import { PageCache } from '../../../src/simulator/guests/page-cache.js';
 import { Thread } from '../../../src/simulator/guests/thread.js';
 import type { VirtualDisk } from '../../../src/simulator/guests/virtual-disk.js';
 import { programsOf } from '../../../src/simulator/guests/workload.js';
@@ -25,7 +27,7 @@ function webServer(never: boolean): { measure: ApplicationMeasure; requests: str
       clock.after(250_000 + (offset % 1_000), () => waiter.ioDone(token));
     },
   };
-  const guest = new Guest(clock, disk, PAGE_BYTES, THREADS + (never ? 1 : 0));
+  const guest = new Guest(clock, disk, new PageCache(GIB, PAGE_BYTES, 40 * GIB), THREADS + (never ? 1 : 0));
   const application: Application = { tag: 'web', index: 0, meter: new OperationMeter(), disk: new DiskCounts() };
   const programs = programsOf({ kind: 'web-server', threads: THREADS, files: 500 }, new SeededRng(7));
   for (const program of programs) new Thread(guest, application, program, false, SECONDS * 1e9).start();

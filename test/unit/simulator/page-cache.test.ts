@@ -67,4 +67,31 @@ describe('page cache', () => {
     expect(() => new PageCache(1 << 20, 4_096, 4_096 * 2 ** 31 + 1)).toThrow('diskBytes');
     expect(() => new PageCache(1 << 20, 4_095, GIB)).toThrow('pageBytes');
   });
+
+  test('that was cleared is as one that is new, whether little or much was in it', () => {
+    for (const pages of [10, 100_000]) {
+      const used = new PageCache(50_000 * 4_096, 4_096, GIB);
+      const rng = new SeededRng(pages);
+      for (let i = 0; i < pages; i++) {
+        used.insert(rng.below(200_000) * 4_096, 8_192);
+        used.has(rng.below(200_000) * 4_096, 8_192);
+      }
+      used.clear();
+      expect(used.count).toBe(0);
+      for (let page = 0; page < 262_144; page++)
+        if (used.has(page * 4_096, 4_096)) expect.fail(`page ${page} is in it`);
+      const fresh = new PageCache(50_000 * 4_096, 4_096, GIB);
+      const found = [used, fresh].map((cache) => {
+        const draws = new SeededRng(3);
+        let hits = 0;
+        for (let i = 0; i < 200_000; i++) {
+          const offset = draws.below(100_000) * 4_096;
+          if (cache.has(offset, 4_096)) hits++;
+          else cache.insert(offset, 4_096);
+        }
+        return hits;
+      });
+      expect(found[0]).toBe(found[1]);
+    }
+  });
 });

@@ -1,6 +1,7 @@
 /** Reads of a distributed hash table as Voldemort's performance tool makes them: uniform keys, small values. */
 import type { Rng } from '../../../core/ports.js';
 import { DHT } from '../parameters.js';
+import { OPERATIONS } from '../program.js';
 import type { Operation, Program } from '../program.js';
 
 const PAGES = DHT.storeBytes / DHT.pageBytes;
@@ -14,7 +15,7 @@ export class DhtReader implements Program {
 
   next(operation: Operation): void {
     const pages = this.#rng.next() < DHT.acrossPages ? 2 : 1;
-    operation.kind = 'read';
+    operation.kind = OPERATIONS.READ;
     operation.offset = this.#rng.below(PAGES - 1) * DHT.pageBytes;
     operation.lengthBytes = pages * DHT.pageBytes;
     operation.cpuNs = DHT.cpuNs;

@@ -1,6 +1,7 @@
 /** sysbench fileio, `rndrd` and `seqrd`: 16 KiB reads, files side by side on the virtual disk. */
 import type { Rng } from '../../../core/ports.js';
 import { SYSBENCH } from '../parameters.js';
+import { OPERATIONS } from '../program.js';
 import type { Operation, Program } from '../program.js';
 
 const BLOCKS = (SYSBENCH.files * SYSBENCH.fileBytes) / SYSBENCH.blockBytes;
@@ -14,7 +15,7 @@ export class RandomReader implements Program {
   }
 
   next(operation: Operation): void {
-    operation.kind = 'read';
+    operation.kind = OPERATIONS.READ;
     operation.offset = this.#rng.below(BLOCKS) * SYSBENCH.blockBytes;
     operation.lengthBytes = SYSBENCH.blockBytes;
     operation.cpuNs = SYSBENCH.cpuNs;
@@ -26,7 +27,7 @@ export class SequentialReader implements Program {
   #block = 0;
 
   next(operation: Operation): void {
-    operation.kind = 'stream';
+    operation.kind = OPERATIONS.STREAM;
     operation.offset = this.#block * SYSBENCH.blockBytes;
     operation.lengthBytes = SYSBENCH.blockBytes;
     operation.cpuNs = SYSBENCH.cpuNs;
