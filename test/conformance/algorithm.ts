@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { SluiceError } from '../../src/core/model/errors.js';
+import { SeededRng } from '../../src/core/rng.js';
 import type { AlgorithmFactory } from '../../src/core/scheduling/algorithm.js';
 import { Stand, type Ticket } from '../unit/scheduling/stand.js';
 
@@ -113,6 +114,32 @@ export function algorithmConformance(name: string, make: AlgorithmFactory, flags
           expect(first.granted).toEqual(second.granted);
         }),
         { numRuns: 50 },
+      );
+    });
+
+    test('which leaf it is told that a tag had last changes nothing, though it be another', () => {
+      fc.assert(
+        fc.property(fc.array(step, { maxLength: 120 }), fc.integer(), (steps, seed) => {
+          const rng = new SeededRng(seed >>> 0);
+          const stands = [
+            new Stand(make),
+            new Stand(make, {}, () => undefined),
+            new Stand(make, {}, () => rng.below(10) - 1),
+          ];
+          for (const stand of stands) {
+            for (const [i, one] of steps.entries()) {
+              play(stand, [one]);
+              // Numbers are given to other tags meanwhile, and to these again.
+              if (i % 20 === 0) for (let n = 0; n < 10; n++) stand.algorithm.open(`other${i}-${n}`, stand.nowNs);
+            }
+          }
+          const leaves = stands.map((stand) => TAGS.map((one) => stand.algorithm.open(one, stand.nowNs)));
+          for (const [i, stand] of stands.entries()) {
+            expect(stand.granted).toEqual(stands[0]!.granted);
+            expect(leaves[i]).toEqual(leaves[0]);
+          }
+        }),
+        { numRuns: 100 },
       );
     });
 

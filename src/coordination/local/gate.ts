@@ -114,7 +114,7 @@ export class LocalGate implements Gate, Heads {
 
   #admit(flow: FlowView, request: GatedRequest, nowNs: number): void {
     if (flow.gateEpoch !== this.#epoch || flow.gateHeld === 0) {
-      flow.gateIndex = this.#algorithm.open(flow.tag, nowNs);
+      flow.gateIndex = this.#algorithm.open(flow.tag, nowNs, flow.gateEpoch === this.#epoch ? flow.gateIndex : -1);
       flow.gateEpoch = this.#epoch;
       flow.gateHeld = 0;
       this.#flows[flow.gateIndex] = flow;

@@ -28,9 +28,10 @@ export interface Heads {
 export interface SchedulingAlgorithm {
   /**
    * The leaf of a tag; the same as long as it is known.
+   * @param last the leaf that this tag had last: where it has it still, it need not be looked up
    * @throws SluiceError QUEUE_FULL when a bound on nodes or children is met, naming the bound
    */
-  open(tag: string, nowNs: number): number;
+  open(tag: string, nowNs: number, last?: number): number;
   /** `request` has joined the leaf's queue (it is the head if none waited). */
   arrived(leaf: number, request: RequestView, nowNs: number): void;
   /** `request` has left the leaf's queue without a grant. Called after it left. */

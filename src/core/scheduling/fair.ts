@@ -71,8 +71,8 @@ export class FairAlgorithm implements SchedulingAlgorithm {
     this.tree.idleResetNs = settings.fair.idleResetMs * NS_PER_MS;
   }
 
-  open(tag: string, nowNs: number): number {
-    return this.tree.open(tag, nowNs);
+  open(tag: string, nowNs: number, last?: number): number {
+    return this.tree.open(tag, nowNs, last);
   }
 
   arrived(leaf: number, request: RequestView, nowNs: number): void {

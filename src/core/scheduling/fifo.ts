@@ -45,8 +45,8 @@ export class FifoAlgorithm implements SchedulingAlgorithm {
     this.leaves = new FifoLeaves(leavesMax);
   }
 
-  open(tag: string, nowNs: number): number {
-    return this.leaves.open(tag, nowNs);
+  open(tag: string, nowNs: number, last?: number): number {
+    return this.leaves.open(tag, nowNs, last);
   }
 
   arrived(leaf: number, request: RequestView): void {

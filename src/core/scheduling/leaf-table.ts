@@ -46,10 +46,11 @@ export abstract class LeafTable {
 
   /**
    * The tag's number; made where it has none.
+   * @param last the number that it had last, -1 where it had none
    * @throws SluiceError QUEUE_FULL naming the bound
    */
-  open(tag: string, nowNs: number): number {
-    const known = this.ids.get(tag);
+  open(tag: string, nowNs: number, last = -1): number {
+    const known = last >= 0 && this.tags[last] === tag ? last : this.ids.get(tag);
     if (known !== undefined) {
       this.touched[known] = 1;
       return known;

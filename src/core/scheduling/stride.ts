@@ -92,8 +92,8 @@ export class StrideAlgorithm implements SchedulingAlgorithm {
     this.leaves.sleepNs = settings.stride.sleepMs * NS_PER_MS;
   }
 
-  open(tag: string, nowNs: number): number {
-    return this.leaves.open(tag, nowNs);
+  open(tag: string, nowNs: number, last?: number): number {
+    return this.leaves.open(tag, nowNs, last);
   }
 
   arrived(leaf: number, _request: RequestView, nowNs: number): void {

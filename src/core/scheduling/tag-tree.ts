@@ -54,10 +54,11 @@ export class TagTree {
 
   /**
    * The leaf that carries the tag's own requests.
+   * @param last the leaf that did last, NONE where there was none
    * @throws SluiceError QUEUE_FULL naming the bound; the tree is as it was
    */
-  open(tag: string, nowNs: number): number {
-    const leaf = this.find(tag);
+  open(tag: string, nowNs: number, last = NONE): number {
+    const leaf = last !== NONE && this.isLeafOf(tag, last) ? last : this.find(tag);
     if (leaf === undefined) return this.add(tag, nowNs);
     this.nodes.touch(leaf);
     return leaf;
@@ -66,6 +67,11 @@ export class TagTree {
   /** The node that the tag names, inner or leaf. */
   node(tag: string): number | undefined {
     return this.ids.get(tag);
+  }
+
+  /** Of a tag that is a parent too there is one node of its name that owns a domain, and one leaf. */
+  private isLeafOf(tag: string, n: number): boolean {
+    return this.nodes.tags[n] === tag && this.nodes.domain[n] === NONE;
   }
 
   private find(tag: string): number | undefined {

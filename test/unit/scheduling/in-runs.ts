@@ -40,8 +40,8 @@ class InRuns implements SchedulingAlgorithm, Heads {
     return queue;
   }
 
-  open(tag: string, nowNs: number): number {
-    return this.inner.open(tag, nowNs);
+  open(tag: string, nowNs: number, last?: number): number {
+    return this.inner.open(tag, nowNs, last);
   }
 
   arrived(leaf: number, request: RequestView, nowNs: number): void {

@@ -44,8 +44,15 @@ export class Stand<A extends SchedulingAlgorithm = SchedulingAlgorithm> implemen
   readonly queues = new Map<string, Queue>();
   private readonly byLeaf = new Map<number, Queue>();
   private sequence = 0;
+  private readonly last: (leaf: number) => number | undefined;
 
-  constructor(make: ((context: AlgorithmContext) => A) | AlgorithmFactory, patch: DeviceSettingsPatch = {}) {
+  /** @param last what the algorithm is told as the leaf that a tag had last, of the leaf that it did have, -1 = none */
+  constructor(
+    make: ((context: AlgorithmContext) => A) | AlgorithmFactory,
+    patch: DeviceSettingsPatch = {},
+    last = (leaf: number): number | undefined => leaf,
+  ) {
+    this.last = last;
     this.settings = patchSettings(DEFAULT_SETTINGS, patch);
     this.algorithm = make({
       settings: this.settings,
@@ -111,7 +118,7 @@ export class Stand<A extends SchedulingAlgorithm = SchedulingAlgorithm> implemen
     }
     if (queue.waiting.length === 0 && queue.outstanding === 0) {
       // The leaf is the algorithm's to forget while the tag is idle, so it is asked for anew.
-      queue.leaf = this.algorithm.open(ticket.tag, this.nowNs);
+      queue.leaf = this.algorithm.open(ticket.tag, this.nowNs, this.last(queue.leaf));
       const before = this.byLeaf.get(queue.leaf);
       const stillThere = before !== queue && before?.leaf === queue.leaf;
       if (stillThere && (before.waiting.length > 0 || before.outstanding > 0)) {

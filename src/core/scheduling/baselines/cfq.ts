@@ -63,8 +63,8 @@ export class CfqAlgorithm implements SchedulingAlgorithm {
     this.leaves = new CfqLeaves(priorityOf, leavesMax);
   }
 
-  open(tag: string, nowNs: number): number {
-    return this.leaves.open(tag, nowNs);
+  open(tag: string, nowNs: number, last?: number): number {
+    return this.leaves.open(tag, nowNs, last);
   }
 
   arrived(leaf: number, request: RequestView, nowNs: number): void {

@@ -50,9 +50,9 @@ export class LotteryAlgorithm implements SchedulingAlgorithm {
     this.leaves = new LotteryLeaves(leavesMax);
   }
 
-  open(tag: string, nowNs: number): number {
+  open(tag: string, nowNs: number, last?: number): number {
     this.refresh();
-    return this.leaves.open(tag, nowNs);
+    return this.leaves.open(tag, nowNs, last);
   }
 
   arrived(leaf: number): void {

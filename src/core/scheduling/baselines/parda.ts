@@ -100,9 +100,9 @@ export class PardaAlgorithm implements SchedulingAlgorithm {
     this.parameters = parameters;
   }
 
-  open(tag: string, nowNs: number): number {
+  open(tag: string, nowNs: number, last?: number): number {
     if (this.intervalEndNs < 0) this.intervalEndNs = nowNs + this.parameters.everyNs;
-    return this.leaves.open(tag, nowNs);
+    return this.leaves.open(tag, nowNs, last);
   }
 
   arrived(leaf: number): void {
