@@ -71,7 +71,7 @@ function ensureInstalled() {
 }
 
 function ensureBuilt() {
-  const sources = ['src', 'bench', 'proto'].flatMap((folder) => [...files(join(ROOT, folder))]);
+  const sources = ['src', 'proto'].flatMap((folder) => [...files(join(ROOT, folder))]);
   sources.push(join(ROOT, 'package-lock.json'), join(ROOT, 'tsconfig.base.json'));
   const want = digest(
     sources.sort().map((file) => {
@@ -81,7 +81,7 @@ function ensureBuilt() {
   );
   if (existsSync(join(ROOT, 'dist', 'main.js')) && stamp('build') === want) return;
   say('building (tsc)…');
-  run(process.execPath, [TSC, '-b', 'src', 'bench']);
+  run(process.execPath, [TSC, '-b', 'src']);
   const lua = join('coordination', 'redis', 'lua');
   cpSync(join(ROOT, 'src', lua), join(ROOT, 'dist', lua), { recursive: true });
   setStamp('build', want);

@@ -51,13 +51,20 @@ export function makeClient(settings: ClientSettings): Client {
     maxRetriesPerRequest: 0,
     enableOfflineQueue: false,
   };
+  // Type arguments are what they would be by themselves: to infer them from the options takes the compiler two
+  // fifths of the time that it has for the whole service.
   switch (url.kind) {
     case 'single':
-      return new Redis({ ...options, host: url.endpoint.host, port: url.endpoint.port, retryStrategy: retryMs });
+      return new Redis<'legacy'>({
+        ...options,
+        host: url.endpoint.host,
+        port: url.endpoint.port,
+        retryStrategy: retryMs,
+      });
     case 'unix':
-      return new Redis({ ...options, path: url.path, retryStrategy: retryMs });
+      return new Redis<'legacy'>({ ...options, path: url.path, retryStrategy: retryMs });
     case 'sentinel':
-      return new Redis({
+      return new Redis<'legacy'>({
         ...options,
         sentinels: [...url.endpoints],
         name: url.name,
@@ -71,7 +78,7 @@ export function makeClient(settings: ClientSettings): Client {
         failoverDetector: true,
       });
     case 'cluster':
-      return new Cluster([...url.endpoints], {
+      return new Cluster<'legacy'>([...url.endpoints], {
         redisOptions: options,
         lazyConnect: true,
         enableOfflineQueue: false,
