@@ -55,9 +55,7 @@ export class Lane<T> {
 
   /** @throws SluiceError INTERNAL where dueNs is before that of one armed earlier */
   at(dueNs: number, item: T): void {
-    if (!(dueNs >= this.#lastDueNs)) {
-      throw new SluiceError('INTERNAL', `a lane was armed for ${String(dueNs)} after ${String(this.#lastDueNs)}`);
-    }
+    if (!(dueNs >= this.#lastDueNs)) throw outOfOrder(dueNs, this.#lastDueNs);
     this.#lastDueNs = dueNs;
     if (this.#count === this.#items.length) this.#grow();
     const at = (this.#first + this.#count++) & (this.#items.length - 1);
@@ -91,4 +89,8 @@ export class Lane<T> {
     this.#places = places;
     this.#first = 0;
   }
+}
+
+function outOfOrder(dueNs: number, lastDueNs: number): SluiceError {
+  return new SluiceError('INTERNAL', `a lane was armed for ${String(dueNs)} after ${String(lastDueNs)}`);
 }

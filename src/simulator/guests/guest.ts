@@ -118,14 +118,20 @@ export class Guest {
 
   #turn(thread: Thread): void {
     this.#perform(thread);
+    if (this.#turns.count === this.#threads) this.#runAhead();
+  }
+
+  #runAhead(): void {
     const turns = this.#turns;
-    if (turns.count < this.#threads) return;
     let untilNs = Infinity;
     for (const writeback of this.#writebacks)
       if (writeback !== undefined) untilNs = Math.min(untilNs, writeback.lookNs);
-    while (turns.count === this.#threads && turns.nextDueNs < untilNs && this.#staysInMemory(turns.next)) {
-      this.#aheadNs = turns.nextDueNs;
-      this.#perform(turns.take());
+    // What needs nothing but memory begins the thread's next turn, so all of them have one throughout.
+    for (let atNs = turns.nextDueNs; atNs < untilNs && this.#staysInMemory(turns.next); atNs = turns.nextDueNs) {
+      this.#aheadNs = atNs;
+      const thread = turns.take();
+      if (thread.operation.kind === OPERATIONS.READ) thread.endedAt(atNs);
+      else this.#writeback(thread.application).appended(thread, atNs);
     }
   }
 

@@ -24,6 +24,7 @@ import { Memory } from './memory.js';
 import { MACHINE } from './parameters.js';
 import { UNTAGGED } from './setup.js';
 import type { MachineSetup, TagRule } from './setup.js';
+import { shuffled } from './shuffle.js';
 import { pageBytesOfGuest, startGuest } from './start-guest.js';
 import { NoopDisk } from './virtual-disk.js';
 import type { NameOf } from './virtual-disk.js';
@@ -135,15 +136,5 @@ function nameRule(rule: TagRule, guest: string): NameOf {
 
 /** Where each guest's virtual disk begins on the physical one: side by side, in an order drawn from rng, which stays as it was. */
 export function diskPlaces(guests: number, rng: Rng): number[] {
-  return shuffled(guests, rng.fork('places')).map((place) => place * MACHINE.virtualDiskBytes);
-}
-
-/** 0..length-1 in an order drawn from rng. */
-function shuffled(length: number, rng: Rng): number[] {
-  const order = Array.from({ length }, (_, i) => i);
-  for (let i = length - 1; i > 0; i--) {
-    const j = rng.below(i + 1);
-    [order[i], order[j]] = [order[j]!, order[i]!];
-  }
-  return order;
+  return Array.from(shuffled(guests, rng.fork('places')), (place) => place * MACHINE.virtualDiskBytes);
 }

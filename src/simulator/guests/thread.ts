@@ -39,7 +39,10 @@ export class Thread implements IoWaiter {
 
   /** The operation is over, at the guest's time. */
   ended(): void {
-    const nowNs = this.#guest.nowNs;
+    this.endedAt(this.#guest.nowNs);
+  }
+
+  endedAt(nowNs: number): void {
     this.#count(nowNs);
     this.#go(nowNs);
   }

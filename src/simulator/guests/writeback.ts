@@ -47,7 +47,7 @@ export class Writeback implements IoWaiter {
     else this.#young.push({ sinceNs: nowNs, bytes: lengthBytes });
     this.#youngBytes += lengthBytes;
     if (this.#dirtyBytes <= MACHINE.dirtyBytesMax) {
-      thread.ended();
+      thread.endedAt(nowNs);
       return;
     }
     this.#waiting.push(thread);

@@ -1,6 +1,7 @@
 /** A filebench file set: sizes by its distribution, places on the virtual disk in random order. */
 import type { Rng } from '../../../core/ports.js';
 import { FILEBENCH } from '../parameters.js';
+import { shuffled } from '../shuffle.js';
 import { FILE_BYTES_MAX, fileBytes } from './file-sizes.js';
 
 export class FileSet {
@@ -18,24 +19,7 @@ export class FileSet {
   constructor(files: number, part: number, rng: Rng) {
     this.offsets = new Float64Array(files);
     this.bytes = new Uint32Array(files);
-    const order = new Uint32Array(files);
-    for (let i = 0; i < files; i++) order[i] = i;
-    for (let i = files - 1; i > 0; i--) {
-      const j = rng.below(i + 1);
-      const file = order[i]!;
-      order[i] = order[j]!;
-      order[j] = file;
-    }
-    let offset = 0;
-    for (let i = 0; i < files; i++) {
-      const file = order[i]!;
-      const size = fileBytes(rng);
-      this.offsets[file] = offset;
-      this.bytes[file] = part === 1 || rng.next() < part ? size : 0;
-      // A set that grows by appends keeps room for it behind each file.
-      offset += part < 1 ? FILE_BYTES_MAX : size;
-    }
-    this.areaBytes = offset;
+    this.areaBytes = this.#place(shuffled(files, rng), part, rng);
   }
 
   get size(): number {
@@ -69,6 +53,20 @@ export class FileSet {
     const from = Math.min(before, FILE_BYTES_MAX - added);
     this.bytes[file] = from + added;
     return this.offsets[file]! + from;
+  }
+
+  /** Places the files side by side; where the last of them ends. */
+  #place(order: Uint32Array, part: number, rng: Rng): number {
+    let offset = 0;
+    for (let i = 0; i < order.length; i++) {
+      const file = order[i]!;
+      const size = fileBytes(rng);
+      this.offsets[file] = offset;
+      this.bytes[file] = part === 1 || rng.next() < part ? size : 0;
+      // A set that grows by appends keeps room for it behind each file.
+      offset += part < 1 ? FILE_BYTES_MAX : size;
+    }
+    return offset;
   }
 
   /** The first from `from` on, around the end, that exists or does not. */
