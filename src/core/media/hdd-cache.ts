@@ -37,13 +37,17 @@ export class HddCache {
 
   /** Whether all of the range is in the cache at atNs. A hit keeps its segment and lets reading ahead go further. */
   hit(offset: number, lengthBytes: number, atNs: number): boolean {
-    for (let i = 0; i < this.#start.length; i++) {
-      if (offset < this.#start[i]!) continue;
-      if (i === this.#ahead && atNs < this.#begunNs) continue;
-      const end = i === this.#ahead ? this.#reached(atNs) : this.#end[i]!;
-      if (offset + lengthBytes > end) continue;
+    const start = this.#start;
+    const end = this.#end;
+    const ahead = this.#ahead;
+    const last = offset + lengthBytes;
+    if (ahead >= 0) end[ahead] = this.#reached(atNs);
+    for (let i = 0; i < start.length; i++) {
+      // One branch for both: each by itself goes either way half of the time, and is foreseen as often.
+      if ((+(start[i]! <= offset) & +(last <= end[i]!)) === 0) continue;
+      if (i === ahead && atNs < this.#begunNs) continue;
       this.#usedNs[i] = atNs;
-      if (i === this.#ahead) this.#extend(offset + lengthBytes, atNs);
+      if (i === ahead) this.#extend(last, atNs);
       return true;
     }
     return false;
@@ -97,10 +101,13 @@ export class HddCache {
 
   /** The range is about to be written. Only after stop. */
   invalidate(offset: number, lengthBytes: number): void {
-    for (let i = 0; i < this.#start.length; i++) {
-      if (offset >= this.#end[i]! || offset + lengthBytes <= this.#start[i]!) continue;
-      this.#end[i] = Math.max(this.#start[i]!, offset);
-      if (this.#end[i] === this.#start[i]) this.#usedNs[i] = -1;
+    const start = this.#start;
+    const end = this.#end;
+    const last = offset + lengthBytes;
+    for (let i = 0; i < start.length; i++) {
+      if ((+(offset < end[i]!) & +(start[i]! < last)) === 0) continue;
+      end[i] = Math.max(start[i]!, offset);
+      if (end[i] === start[i]) this.#usedNs[i] = -1;
     }
   }
 
@@ -128,8 +135,14 @@ export class HddCache {
   }
 
   #oldest(): number {
+    const usedNs = this.#usedNs;
     let oldest = 0;
-    for (let i = 1; i < this.#usedNs.length; i++) if (this.#usedNs[i]! < this.#usedNs[oldest]!) oldest = i;
+    let oldestNs = usedNs[0]!;
+    for (let i = 1; i < usedNs.length; i++) {
+      if (usedNs[i]! >= oldestNs) continue;
+      oldest = i;
+      oldestNs = usedNs[i]!;
+    }
     return oldest;
   }
 }

@@ -130,6 +130,19 @@ export class HddModel implements MediaModel {
   /** Sends the arm to the request that is nearest, ageing considered. */
   #decide(nowNs: number): void {
     this.#followReadingAhead(nowNs);
+    const queue = this.#queue;
+    const best = queue.length === 1 ? 0 : this.#nearest(nowNs);
+    const slot = queue[best]!;
+    queue[best] = queue[queue.length - 1]!;
+    queue.pop();
+    let earliestNs = Infinity;
+    for (const waiting of queue) earliestNs = Math.min(earliestNs, this.#commands[waiting]!.readyNs);
+    this.#earliestReadyNs = earliestNs;
+    this.#serve(slot, this.#commands[slot]!, nowNs);
+  }
+
+  /** Where it stands in the queue, among those that have reached the drive. */
+  #nearest(nowNs: number): number {
     let best = NONE;
     let bestNs = Infinity;
     for (let i = 0; i < this.#queue.length; i++) {
@@ -141,13 +154,7 @@ export class HddModel implements MediaModel {
         best = i;
       }
     }
-    const slot = this.#queue[best]!;
-    this.#queue[best] = this.#queue[this.#queue.length - 1]!;
-    this.#queue.pop();
-    let earliestNs = Infinity;
-    for (const waiting of this.#queue) earliestNs = Math.min(earliestNs, this.#commands[waiting]!.readyNs);
-    this.#earliestReadyNs = earliestNs;
-    this.#serve(slot, this.#commands[slot]!, nowNs);
+    return best;
   }
 
   /** Reading ahead has taken the arm along. */
