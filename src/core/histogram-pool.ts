@@ -65,6 +65,7 @@ export class HistogramPool {
 
   /** Adds what `other` holds under `otherRef`, which stays. */
   merge(ref: number, other: HistogramPool, otherRef: number): number {
+    if (otherRef < 0) return this.add(ref, ~otherRef & BUCKET_MASK, ~otherRef >>> BUCKET_BITS);
     let merged = ref;
     other.forEach(otherRef, (bucket, count) => {
       merged = this.add(merged, bucket, count);
@@ -81,6 +82,15 @@ export class HistogramPool {
       return;
     }
     this.freeBlock(ref);
+  }
+
+  /** How many buckets are used. */
+  bucketsOf(ref: number): number {
+    if (ref === EMPTY_HISTOGRAM) return 0;
+    if (ref < 0) return 1;
+    if (ref >= DENSE) return this.dense[ref - DENSE]!.reduce((used, count) => used + (count === 0 ? 0 : 1), 0);
+    const at = (ref >>> CLASS_BITS) << UNIT_BITS;
+    return this.chunks[at >>> CHUNK_BITS]![at & CHUNK_MASK]!;
   }
 
   /** Used buckets in ascending order. */

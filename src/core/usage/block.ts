@@ -48,12 +48,23 @@ export class BlockWriter {
   private readonly sums = new ByteWriter();
   private readonly histograms = new ByteWriter();
   private readonly scratch = new Float64Array(WIDTH);
+  private bucketBefore = 0;
+  private readonly addBucket = (bucket: number, count: number): void => {
+    this.histograms.varint(bucket - this.bucketBefore);
+    this.histograms.varint(count);
+    this.bucketBefore = bucket;
+  };
 
   /** @param apart leaves histograms out: the block has none */
   add(rows: UsageRows, row: number, apart = false): void {
-    this.scratch.fill(0);
-    rows.addSums(row, this.scratch, 0);
-    this.addSums();
+    const cell = rows.onlyCell(row);
+    if (cell !== 0) {
+      this.addPart(rows.opOf(cell), true, rows.sumsAround(cell), rows.sumsAt(cell));
+    } else {
+      this.scratch.fill(0);
+      rows.addSums(row, this.scratch, 0);
+      this.addSums();
+    }
     if (apart) return;
     this.addHistogram(rows, rows.field(row, QUEUE));
     this.addHistogram(rows, rows.field(row, SERVICE));
@@ -65,44 +76,43 @@ export class BlockWriter {
   }
 
   private addSums(): void {
-    let last = OPS_MAX - 1;
-    while (last > 0 && this.scratch[last * SUMS + COUNT] === 0) last -= 1;
-    for (let op = 0; op <= last; op++) {
-      if (this.scratch[op * SUMS + COUNT] !== 0) this.addPart(op, op === last);
+    const { scratch } = this;
+    let last = OPS_MAX;
+    while (last > 1 && scratch[(last - 1) * SUMS + COUNT] === 0) last -= 1;
+    for (let op = 1; op <= last; op++) {
+      if (scratch[(op - 1) * SUMS + COUNT] !== 0) this.addPart(op, op === last, scratch, (op - 1) * SUMS);
     }
   }
 
-  private addPart(op: number, last: boolean): void {
-    const { sums, scratch } = this;
-    const at = op * SUMS;
-    const cost = scratch[at + COST]!;
-    const queueNs = scratch[at + QUEUE_NS]!;
-    const serviceNs = scratch[at + SERVICE_NS]!;
-    const errors = scratch[at + ERRORS]!;
-    const hits = scratch[at + CACHE_HITS]!;
+  private addPart(op: number, last: boolean, source: Float64Array, at: number): void {
+    const { sums } = this;
+    const cost = source[at + COST]!;
+    const queueNs = source[at + QUEUE_NS]!;
+    const serviceNs = source[at + SERVICE_NS]!;
+    const errors = source[at + ERRORS]!;
+    const hits = source[at + CACHE_HITS]!;
     const whole = isWhole(cost) && isWhole(queueNs) && isWhole(serviceNs);
     const flags = (last ? LAST : 0) | (errors > 0 ? HAS_ERRORS : 0) | (hits > 0 ? HAS_HITS : 0);
-    sums.byte((op + 1) | flags | (whole ? 0 : DOUBLES));
-    sums.varint(scratch[at + COUNT]!);
-    sums.varint(scratch[at + BYTES]!);
-    for (const value of [cost, queueNs, serviceNs]) {
-      if (whole) sums.varint(value);
-      else sums.double(value);
+    sums.byte(op | flags | (whole ? 0 : DOUBLES));
+    sums.varint(source[at + COUNT]!);
+    sums.varint(source[at + BYTES]!);
+    if (whole) {
+      sums.varint(cost);
+      sums.varint(queueNs);
+      sums.varint(serviceNs);
+    } else {
+      sums.double(cost);
+      sums.double(queueNs);
+      sums.double(serviceNs);
     }
     if (errors > 0) sums.varint(errors);
     if (hits > 0) sums.varint(hits);
   }
 
-  private addHistogram(rows: UsageRows, ref: number): void {
-    let buckets = 0;
-    rows.histograms.forEach(ref, () => (buckets += 1));
-    this.histograms.varint(buckets);
-    let before = 0;
-    rows.histograms.forEach(ref, (bucket, count) => {
-      this.histograms.varint(bucket - before);
-      this.histograms.varint(count);
-      before = bucket;
-    });
+  private addHistogram({ histograms }: UsageRows, ref: number): void {
+    this.histograms.varint(histograms.bucketsOf(ref));
+    this.bucketBefore = 0;
+    histograms.forEach(ref, this.addBucket);
   }
 }
 

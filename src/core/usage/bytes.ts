@@ -22,16 +22,18 @@ export class ByteWriter {
   /** @param value a whole number, 0..2^53-1 */
   varint(value: number): void {
     this.reserve(VARINT_BYTES_MAX);
+    const { bytes } = this;
+    let { end } = this;
     let rest = value;
-    while (rest > 0x7fff_ffff) {
-      this.bytes[this.end++] = (rest % 0x80) | 0x80;
-      rest = Math.floor(rest / 0x80);
+    if (rest > 0x7fff_ffff) {
+      // Its 28 lowest bits are four bytes, and what is left has 25 at most.
+      rest = Math.floor(value / 0x1000_0000);
+      let low = value - rest * 0x1000_0000;
+      for (const lowEnd = end + 4; end < lowEnd; low >>>= 7) bytes[end++] = (low & 0x7f) | 0x80;
     }
-    while (rest > 0x7f) {
-      this.bytes[this.end++] = (rest & 0x7f) | 0x80;
-      rest >>>= 7;
-    }
-    this.bytes[this.end++] = rest;
+    for (; rest > 0x7f; rest >>>= 7) bytes[end++] = (rest & 0x7f) | 0x80;
+    bytes[end++] = rest;
+    this.end = end;
   }
 
   double(value: number): void {

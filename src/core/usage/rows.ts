@@ -100,6 +100,25 @@ export class UsageRows {
     return this.rows[row >>> CHUNK_BITS]![(row & MASK) * ROW_FIELDS + field]!;
   }
 
+  /** The cell of a row that has one, else 0. */
+  onlyCell(row: number): number {
+    const cell = this.field(row, CELLS);
+    return cell !== 0 && this.link(cell) >>> OP_BITS === 0 ? cell : 0;
+  }
+
+  opOf(cell: number): number {
+    return this.link(cell) & OP_MASK;
+  }
+
+  /** Where its sums are, from `sumsAt` on. */
+  sumsAround(cell: number): Float64Array {
+    return this.sums[cell >>> CHUNK_BITS]!;
+  }
+
+  sumsAt(cell: number): number {
+    return (cell & MASK) * SUMS;
+  }
+
   /** Adds one execution. */
   record(
     row: number,
@@ -124,18 +143,15 @@ export class UsageRows {
   /** Adds all of `from` to `into`. */
   merge(into: number, from: number): void {
     for (let cell = this.field(from, CELLS); cell !== 0; cell = this.link(cell) >>> OP_BITS) {
-      const source = this.sums[cell >>> CHUNK_BITS]!;
-      const sourceAt = (cell & MASK) * SUMS;
+      const source = this.sumsAround(cell);
+      const sourceAt = this.sumsAt(cell);
       const target = this.cell(into, this.link(cell) & OP_MASK);
       const sums = this.sums[target >>> CHUNK_BITS]!;
       const at = (target & MASK) * SUMS;
       for (let i = 0; i < SUMS; i++) sums[at + i]! += source[sourceAt + i]!;
     }
-    const chunk = this.rows[into >>> CHUNK_BITS]!;
-    const base = (into & MASK) * ROW_FIELDS;
-    for (const field of [QUEUE, SERVICE]) {
-      chunk[base + field] = this.histograms.merge(chunk[base + field]!, this.histograms, this.field(from, field));
-    }
+    this.mergeLatencies(into, from, QUEUE);
+    this.mergeLatencies(into, from, SERVICE);
   }
 
   /** Adds sums of all operations, as addSums gives them. */
@@ -169,6 +185,12 @@ export class UsageRows {
       const to = at + ((this.link(cell) & OP_MASK) - 1) * SUMS;
       for (let i = 0; i < SUMS; i++) target[to + i]! += sums[from + i]!;
     }
+  }
+
+  private mergeLatencies(into: number, from: number, field: typeof QUEUE | typeof SERVICE): void {
+    const chunk = this.rows[into >>> CHUNK_BITS]!;
+    const at = (into & MASK) * ROW_FIELDS + field;
+    chunk[at] = this.histograms.merge(chunk[at]!, this.histograms, this.field(from, field));
   }
 
   private cell(row: number, op: number): number {
