@@ -11,7 +11,6 @@ import type { Ledger } from '../../core/usage.js';
 import { Metrics } from '../../telemetry/metrics.js';
 import { deviceRoutes } from './device-routes.js';
 import { LiveStreams } from './live.js';
-import { openApiDocument } from './openapi.js';
 import { policyRoutes } from './policy-routes.js';
 import type { Route } from './route.js';
 import { makeApp } from './router.js';
@@ -40,6 +39,12 @@ export interface HttpDoorParts {
 const CONNECTIONS_MAX = 1_024;
 const REQUEST_TIMEOUT_MS = 30_000;
 
+/** What it takes is loaded for who asks: a tenth of a start. */
+async function describe(routes: readonly Route[]): Promise<object> {
+  const { openApiDocument } = await import('./openapi.js');
+  return openApiDocument(routes);
+}
+
 export class HttpDoor {
   private readonly server: Server;
   private readonly live: LiveStreams;
@@ -50,6 +55,7 @@ export class HttpDoor {
   constructor(parts: HttpDoorParts) {
     this.clock = parts.clock;
     this.live = new LiveStreams(parts.usage, parts.served);
+    let document: Promise<object> | null = null;
     const routes: Route[] = [
       ...policyRoutes(parts.policies),
       ...deviceRoutes(parts.devices),
@@ -58,10 +64,9 @@ export class HttpDoor {
         readiness: parts.readiness,
         service: parts.service,
         metrics: new Metrics(parts.ledgers, parts.served, parts.coordination),
-        document: () => document,
+        document: () => (document ??= describe(routes)),
       }),
     ];
-    const document = openApiDocument(routes);
     this.server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, makeApp(routes, parts));
     this.server.maxConnections = CONNECTIONS_MAX;
     // A connection that has had its last answer would be kept alive for the next request otherwise.

@@ -9,8 +9,8 @@ const CONDITIONS = {
   'If-Match': z
     .string()
     .optional()
-    .openapi({ description: 'The ETag of what may be changed, or * for whatever is there' }),
-  'If-None-Match': z.string().optional().openapi({ description: '*: only where nothing is there' }),
+    .meta({ description: 'The ETag of what may be changed, or * for whatever is there' }),
+  'If-None-Match': z.string().optional().meta({ description: '*: only where nothing is there' }),
 };
 
 export function openApiDocument(routes: readonly Route[]): object {

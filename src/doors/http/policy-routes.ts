@@ -9,8 +9,8 @@ import { Applied, Apply, Deleted, Policy, PolicyIn, PolicyList, filter, paging }
 
 const PATH = '/v1/devices/{device}/policies/{tag}';
 const key = {
-  device: z.string().openapi({ description: 'A device, or - for the default of all devices.' }),
-  tag: z.string().openapi({ description: 'A tag; its slashes may stand as they are.' }),
+  device: z.string().meta({ description: 'A device, or - for the default of all devices.' }),
+  tag: z.string().meta({ description: 'A tag; its slashes may stand as they are.' }),
 };
 
 export function policyRoutes(policies: Policies): Route[] {

@@ -3,50 +3,47 @@
  * (taken as numbers too), enums by name, bytes never. What values are allowed is the use cases' to
  * say; here is what shape.
  */
-import { extendZodWithOpenApi } from '@asteasolutions/zod-to-openapi';
 import { z } from 'zod';
-
-extendZodWithOpenApi(z);
 
 const DECIMAL = /^\d{1,16}$/;
 
 /** 64-bit, on its way out. */
-const uint64 = z.string().regex(DECIMAL).openapi({ format: 'uint64', example: '1048576' });
+const uint64 = z.string().regex(DECIMAL).meta({ format: 'uint64', example: '1048576' });
 /** 64-bit, on its way in. */
 const uint64In = z
   .union([z.number(), z.string().regex(DECIMAL, 'a whole number in decimal digits').transform(Number)])
-  .openapi({ type: ['integer', 'string'], format: 'uint64' });
+  .meta({ type: ['integer', 'string'], format: 'uint64' });
 const uint32 = z.number().int().min(0);
 
 const policyFields = {
-  shares: z.number().optional().openapi({ description: 'Weight among siblings, 1..10000; 100 where no policy says.' }),
-  selfShares: z.number().optional().openapi({ description: 'Weight of requests with this very tag, 1..10000.' }),
-  reservationPerS: z.number().optional().openapi({ description: 'Not enforced yet: refused.' }),
-  limitPerS: z.number().optional().openapi({ description: 'Not enforced yet: refused.' }),
-  burst: z.number().optional().openapi({ description: 'Not enforced yet: refused.' }),
+  shares: z.number().optional().meta({ description: 'Weight among siblings, 1..10000; 100 where no policy says.' }),
+  selfShares: z.number().optional().meta({ description: 'Weight of requests with this very tag, 1..10000.' }),
+  reservationPerS: z.number().optional().meta({ description: 'Not enforced yet: refused.' }),
+  limitPerS: z.number().optional().meta({ description: 'Not enforced yet: refused.' }),
+  burst: z.number().optional().meta({ description: 'Not enforced yet: refused.' }),
 };
 
 export const Policy = z
   .strictObject({
-    device: z.string().openapi({ description: 'A name, or * for all devices.' }),
+    device: z.string().meta({ description: 'A name, or * for all devices.' }),
     tag: z.string(),
     ...policyFields,
     etag: z.string(),
   })
-  .openapi('Policy');
+  .meta({ id: 'Policy' });
 
 export const PolicyIn = z
   .strictObject({
-    device: z.string().optional().openapi({ description: 'As in the path, where given.' }),
-    tag: z.string().optional().openapi({ description: 'As in the path, where given.' }),
+    device: z.string().optional().meta({ description: 'As in the path, where given.' }),
+    tag: z.string().optional().meta({ description: 'As in the path, where given.' }),
     ...policyFields,
-    etag: z.string().optional().openapi({ description: 'As If-Match.' }),
+    etag: z.string().optional().meta({ description: 'As If-Match.' }),
   })
-  .openapi('PolicyInput');
+  .meta({ id: 'PolicyInput' });
 
 export const PolicyList = z
   .strictObject({ policies: z.array(Policy), nextPageToken: z.string(), revision: uint64 })
-  .openapi('ListPoliciesResponse');
+  .meta({ id: 'ListPoliciesResponse' });
 
 export const Apply = z
   .strictObject({
@@ -59,7 +56,7 @@ export const Apply = z
     dryRun: z.boolean().optional(),
     requestId: z.string().optional(),
   })
-  .openapi('ApplyPoliciesRequest');
+  .meta({ id: 'ApplyPoliciesRequest' });
 
 const PolicyChange = z
   .strictObject({
@@ -68,13 +65,13 @@ const PolicyChange = z
     after: Policy.optional(),
     revision: uint64,
   })
-  .openapi('PolicyChange');
+  .meta({ id: 'PolicyChange' });
 
 export const Applied = z
   .strictObject({ changes: z.array(PolicyChange), unchanged: uint32, revision: uint64 })
-  .openapi('ApplyPoliciesResponse');
+  .meta({ id: 'ApplyPoliciesResponse' });
 
-export const Deleted = z.strictObject({ revision: uint64 }).openapi('DeletePolicyResponse');
+export const Deleted = z.strictObject({ revision: uint64 }).meta({ id: 'DeletePolicyResponse' });
 
 const fair = { credit: z.number(), idleResetMs: z.number() };
 const stride = { globalShares: z.number(), sleepMs: z.number(), threshold: z.number(), sleepRule: z.string() };
@@ -97,7 +94,7 @@ const DeviceSettings = z
     fair: z.strictObject(fair),
     stride: z.strictObject(stride),
   })
-  .openapi('DeviceSettings');
+  .meta({ id: 'DeviceSettings' });
 
 const DeviceSettingsIn = z
   .strictObject({
@@ -108,7 +105,7 @@ const DeviceSettingsIn = z
     stride: z.strictObject(stride).partial(),
   })
   .partial()
-  .openapi('DeviceSettingsInput');
+  .meta({ id: 'DeviceSettingsInput' });
 
 const Simulation = z
   .strictObject({
@@ -118,7 +115,7 @@ const Simulation = z
     seed: uint64,
     memoryBytesMax: uint64,
   })
-  .openapi('Simulation');
+  .meta({ id: 'Simulation' });
 
 const SimulationIn = z
   .strictObject({
@@ -128,12 +125,12 @@ const SimulationIn = z
     seed: uint64In.optional(),
     memoryBytesMax: uint64In.optional(),
   })
-  .openapi('SimulationInput');
+  .meta({ id: 'SimulationInput' });
 
 export const Device = z
   .strictObject({
     name: z.string(),
-    binding: z.string().openapi({ description: 'Empty for a simulation.' }),
+    binding: z.string().meta({ description: 'Empty for a simulation.' }),
     simulation: Simulation.optional(),
     sizeBytes: uint64,
     blockBytes: uint32,
@@ -151,21 +148,21 @@ export const Device = z
     queued: uint32,
     outstanding: uint32,
   })
-  .openapi('Device');
+  .meta({ id: 'Device' });
 
 export const DeviceIn = z
   .strictObject({
-    name: z.string().optional().openapi({ description: 'As in the path, where given.' }),
+    name: z.string().optional().meta({ description: 'As in the path, where given.' }),
     binding: z.string().optional(),
     simulation: SimulationIn.optional(),
     settings: DeviceSettingsIn.optional(),
-    etag: z.string().optional().openapi({ description: 'As If-Match.' }),
+    etag: z.string().optional().meta({ description: 'As If-Match.' }),
   })
-  .openapi('DeviceInput');
+  .meta({ id: 'DeviceInput' });
 
 export const DeviceList = z
   .strictObject({ devices: z.array(Device), nextPageToken: z.string() })
-  .openapi('ListDevicesResponse');
+  .meta({ id: 'ListDevicesResponse' });
 
 const OpUsage = z
   .strictObject({
@@ -178,7 +175,7 @@ const OpUsage = z
     queueUsSum: z.number(),
     serviceUsSum: z.number(),
   })
-  .openapi('OpUsage');
+  .meta({ id: 'OpUsage' });
 
 const UsageRow = z
   .strictObject({
@@ -190,17 +187,19 @@ const UsageRow = z
     queueUs: z.array(z.number()),
     serviceUs: z.array(z.number()),
   })
-  .openapi('UsageRow');
+  .meta({ id: 'UsageRow' });
 
-export const UsageRows = z.strictObject({ rows: z.array(UsageRow) }).openapi('QueryUsageResponse');
+export const UsageRows = z.strictObject({ rows: z.array(UsageRow) }).meta({ id: 'QueryUsageResponse' });
 
-const TagSummary = z.strictObject({ device: z.string(), tag: z.string(), lastSeenMs: uint64 }).openapi('TagSummary');
+const TagSummary = z
+  .strictObject({ device: z.string(), tag: z.string(), lastSeenMs: uint64 })
+  .meta({ id: 'TagSummary' });
 
 export const TagList = z
   .strictObject({ tags: z.array(TagSummary), nextPageToken: z.string() })
-  .openapi('ListTagsResponse');
+  .meta({ id: 'ListTagsResponse' });
 
-export const Readiness = z.strictObject({ ready: z.boolean(), reasons: z.array(z.string()) }).openapi('Readiness');
+export const Readiness = z.strictObject({ ready: z.boolean(), reasons: z.array(z.string()) }).meta({ id: 'Readiness' });
 
 export const Service = z
   .strictObject({
@@ -208,18 +207,18 @@ export const Service = z
     version: z.string(),
     state: z.string(),
     store: z.string(),
-    readOnly: z.boolean().openapi({ description: 'Whether changes over HTTP are refused.' }),
+    readOnly: z.boolean().meta({ description: 'Whether changes over HTTP are refused.' }),
     hosts: z.array(
       z.strictObject({
         id: z.string(),
-        mode: z.string().openapi({ description: 'embedded, or how the host stands with the store that it shares.' }),
+        mode: z.string().meta({ description: 'embedded, or how the host stands with the store that it shares.' }),
         self: z.boolean(),
       }),
     ),
   })
-  .openapi('Service');
+  .meta({ id: 'Service' });
 
-export const Empty = z.strictObject({}).openapi('Empty');
+export const Empty = z.strictObject({}).meta({ id: 'Empty' });
 
 export const Problem = z
   .strictObject({
@@ -227,19 +226,19 @@ export const Problem = z
     title: z.string(),
     status: z.number().int(),
     detail: z.string(),
-    code: z.string().openapi({ description: 'One of the closed list of error codes.' }),
-    field: z.string().optional().openapi({ description: 'The field, parameter or header at fault.' }),
+    code: z.string().meta({ description: 'One of the closed list of error codes.' }),
+    field: z.string().optional().meta({ description: 'The field, parameter or header at fault.' }),
   })
-  .openapi('Problem', { description: 'RFC 9457' });
+  .meta({ id: 'Problem', description: 'RFC 9457' });
 
-const text = (description: string): z.ZodOptional<z.ZodString> => z.string().optional().openapi({ description });
+const text = (description: string): z.ZodOptional<z.ZodString> => z.string().optional().meta({ description });
 const whole = (description: string): z.ZodOptional<z.ZodPipe<z.ZodString, z.ZodTransform<number, string>>> =>
   z
     .string()
     .regex(DECIMAL, 'a whole number in decimal digits')
     .transform(Number)
     .optional()
-    .openapi({ type: 'integer', minimum: 0, description });
+    .meta({ type: 'integer', minimum: 0, description });
 
 export const paging = {
   pageSize: whole('1..1000; 0 = 100'),

@@ -32,7 +32,7 @@ interface ServiceParts {
   readonly readiness: () => ReadinessNow;
   readonly service: () => ServiceNow;
   readonly metrics: Metrics;
-  readonly document: () => object;
+  readonly document: () => Promise<object>;
 }
 
 const TEXT = 'text/plain; charset=utf-8';
@@ -75,7 +75,7 @@ export function serviceRoutes({ readiness, service, metrics, document }: Service
       path: '/openapi.json',
       summary: 'This document',
       answers: { 200: { description: 'OpenAPI 3.1', body: 'application/json' } },
-      handle: () => Promise.resolve({ status: 200, json: document() }),
+      handle: async () => ({ status: 200, json: await document() }),
     }),
   ];
 }
