@@ -1,5 +1,5 @@
 /** Disks of a service as guests attach them, load on them, and what the service says each tag got. */
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TestService } from '../support/service.js';
 import type { GuestOptions } from './guest.js';
@@ -15,24 +15,27 @@ export function exportUri(service: TestService, name: string): string {
   return `nbd+unix:///${name}?socket=${service.nbd.slice(unix.length)}`;
 }
 
-/** The line of a configuration that serves disk0 under each name as its tag, at a socket in the folder. */
-export function vhostDisks(folder: string, ...names: readonly string[]): string {
-  const each = names.map((name) => `{ socket: '${vhostSocket(folder, name)}', device: disk0, tag: ${name} }`);
+/** The line of a configuration that serves each device to each guest, whose name is its tag, at a socket in the folder. */
+export function vhostDisks(folder: string, guests: readonly string[], devices: readonly string[] = [DISK]): string {
+  const each = devices.flatMap((device) =>
+    guests.map((guest) => `{ socket: '${vhostSocket(folder, guest, device)}', device: ${device}, tag: ${guest} }`),
+  );
   return `doors: { vhost: [${each.join(', ')}] }`;
 }
 
-/** A guest that has the disk of that name. */
-export function vhostAttached(folder: string, name: string): GuestOptions {
+/** A guest of that name: /dev/vda, /dev/vdb, … are the devices in their order. */
+export function vhostAttached(folder: string, guest: string, devices: readonly string[] = [DISK]): GuestOptions {
   return {
     sharedMemory: true,
-    args: [
-      ...['-chardev', `socket,id=disk,path=${vhostSocket(folder, name)},reconnect=1`],
-      ...['-device', 'vhost-user-blk-pci,chardev=disk,num-queues=1'],
-    ],
+    args: devices.flatMap((device) => [
+      ...['-chardev', `socket,id=${device},path=${vhostSocket(folder, guest, device)},reconnect=1`],
+      ...['-device', `vhost-user-blk-pci,chardev=${device},num-queues=1`],
+    ]),
   };
 }
 
-const vhostSocket = (folder: string, name: string): string => join(folder, `${name}.sock`);
+const DISK = 'disk0';
+const vhostSocket = (folder: string, guest: string, device: string): string => join(folder, `${guest}-${device}.sock`);
 
 /**
  * The command that leaves so many loops behind, each with one direct 4 KiB request out and a part of the
@@ -45,6 +48,12 @@ export function keepBusy(disk: string, op: 'read' | 'write', loops: number): str
   }[op] as [string, string];
   const once = `dd ${ends} ${at}=$((i * ${STRETCH_BLOCKS})) bs=4k count=${STRETCH_BLOCKS}`;
   return `for i in $(seq ${loops}); do (while ${once}; do :; done) > /dev/null 2>&1 & done`;
+}
+
+/** The command that ends once the disk has so many requests out: the loops that `keepBusy` leaves behind take a while to start. */
+export function untilBusy(disk: string, requests: number): string {
+  const look = `read reads writes < /sys/block/${basename(disk)}/inflight`;
+  return `while ${look}; [ $((reads + writes)) -lt ${requests} ]; do usleep 10000; done`;
 }
 
 /** Cost units that each tag of the device has been served, failed requests not among them. */
@@ -60,10 +69,7 @@ export async function costByTag(service: TestService, device: string): Promise<M
   );
 }
 
-/**
- * What part of the device each tag gets from now on, over `total` cost units, when each of them has been
- * served some first: all loops run by then, and each tag has a request waiting whenever one is granted.
- */
+/** What part of the device each tag gets from now on, over `total` cost units, when each of them has been served some first. */
 export async function shareByTag(
   service: TestService,
   device: string,

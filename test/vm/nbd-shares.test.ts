@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test, vi } from 'vitest';
 import { TestService } from '../support/service.js';
-import { exportUri, keepBusy, shareByTag } from './attached.js';
+import { exportUri, keepBusy, shareByTag, untilBusy } from './attached.js';
 import { Guests, canBoot } from './guest.js';
 
 vi.setConfig({ testTimeout: 180_000 });
@@ -44,6 +44,9 @@ describe.skipIf(!canBoot)('disks of virtual machines over NBD', () => {
     await using guests = await Guests.boot(...disks.map((each) => ({ disks: each })));
     await Promise.all(guests.all.map((guest) => guest.run(keepBusy('/dev/vda', 'read', LOOPS))));
     await Promise.all(guests.all.map((guest) => guest.run(keepBusy('/dev/vdb', 'write', LOOPS))));
+    await Promise.all(
+      guests.all.flatMap((guest) => ['/dev/vda', '/dev/vdb'].map((disk) => guest.run(untilBusy(disk, LOOPS)))),
+    );
     const ideal = Object.entries(tenants).flatMap(([tenant, shares]) =>
       Object.entries(kinds).map(([kind, of]) => ({ tag: `${tenant}/${kind}`, part: (shares / 600) * (of / 400) })),
     );
@@ -62,6 +65,7 @@ describe.skipIf(!canBoot)('disks of virtual machines over NBD', () => {
       const disks = [LOW, HIGH].map((tag) => exportUri(service, `disk0@${tag}`));
       await using guests = await Guests.boot(...disks.map((disk) => ({ disks: [disk] })));
       await Promise.all(guests.all.map((guest) => guest.run(keepBusy('/dev/vda', 'read', LOOPS))));
+      await Promise.all(guests.all.map((guest) => guest.run(untilBusy('/dev/vda', LOOPS))));
       const alike = await shareByTag(service, 'disk0', [LOW, HIGH], 400);
       expect(Math.abs(alike.get(HIGH)! / 0.5 - 1)).toBeLessThan(SHARE_ERROR_MAX);
       await setShares(service, 'vm1', 100);

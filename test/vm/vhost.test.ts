@@ -22,7 +22,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 describe.skipIf(!canBoot)('a disk of a virtual machine over vhost-user-blk', () => {
   test('a file system, discard, an idle guest, and what writing back loses', async () => {
     await using service = await TestService.start({
-      config: `devices: { disk0: { simulation: { kind: ssd, size_bytes: ${String(64 * MIB)} } } }\n${vhostDisks(folder, 'vm1')}`,
+      config: `devices: { disk0: { simulation: { kind: ssd, size_bytes: ${String(64 * MIB)} } } }\n${vhostDisks(folder, ['vm1'])}`,
     });
     await using guest = await Guest.boot(vhostAttached(folder, 'vm1'));
     await guest.run('mkfs.ext4 -q -E nodiscard /dev/vda && mount /dev/vda /mnt && mkdir /mnt/a');
@@ -65,7 +65,7 @@ describe.skipIf(!canBoot)('a disk of a virtual machine over vhost-user-blk', () 
     const config = [
       `bindings: { data: { type: file, path: data.img, create: true, size_bytes: ${String(64 * MIB)}, delay: ssd } }`,
       'devices: { disk0: { binding: data } }',
-      vhostDisks(folder, 'vm1'),
+      vhostDisks(folder, ['vm1']),
     ].join('\n');
     const home = mkdtempSync(join(tmpdir(), 'sluice-vhost-'));
     let service = await TestService.start({ config, folder: home });
