@@ -42,6 +42,22 @@ describe('HddModel', () => {
     expect(many! / one!).toBeLessThan(2.6);
   });
 
+  it('goes to the nearer one of two, whichever was asked for first', () => {
+    for (const offsets of [
+      [0, 8 * MIB, 60 * GIB],
+      [0, 60 * GIB, 8 * MIB],
+    ]) {
+      const model = hdd();
+      for (const [slot, offset] of offsets.entries()) model.submit(slot, OPS.READ, offset, 4 * KIB, false, 0);
+      const ended: number[] = [];
+      while (model.nextNs < Infinity && ended.length < 3) {
+        const slot = model.advance();
+        if (slot >= 0) ended.push(offsets[slot]!);
+      }
+      expect(ended).toEqual([0, 8 * MIB, 60 * GIB]);
+    }
+  });
+
   it('lets none wait for ever: at depth 32 the longest wait is a few mean ones', () => {
     const served = closedLoop(hdd(), 32, 8_000, random(OPS.READ));
     const worst = Math.max(...served.map(({ startNs, endNs }) => endNs - startNs));

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Rng } from '../../../src/core/ports.js';
 import { SeededRng } from '../../../src/core/rng.js';
 import { FileSet } from '../../../src/simulator/guests/programs/file-set.js';
 
@@ -13,6 +14,12 @@ describe('file set', () => {
     // Half a page more than the distribution, on average, for the rounding up.
     expect(sorted.reduce((sum, size) => sum + size, 0) / sorted.length / KIB).toBeCloseTo(18, 0);
     expect([quantile(0.1), quantile(0.5), quantile(0.9), quantile(0.99)]).toEqual([4, 16, 36, 64]);
+  });
+
+  test('no file is longer than 128 KiB, whatever is drawn', () => {
+    const rng = new SeededRng(1);
+    const draws: Rng = { next: () => 1 - 2 ** -53, below: (bound) => rng.below(bound), fork: () => draws };
+    expect([...new FileSet(3, 1, draws).bytes]).toEqual([128 * KIB, 128 * KIB, 128 * KIB]);
   });
 
   test('files lie side by side without overlapping, in another order than their numbers', () => {

@@ -73,7 +73,7 @@ describe('page cache', () => {
       const used = new PageCache(50_000 * 4_096, 4_096, GIB);
       const rng = new SeededRng(pages);
       for (let i = 0; i < pages; i++) {
-        used.insert(rng.below(200_000) * 4_096, 8_192);
+        used.insert(rng.below(200_000) * 4_096, 4_096);
         used.has(rng.below(200_000) * 4_096, 8_192);
       }
       used.clear();

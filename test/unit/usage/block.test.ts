@@ -20,6 +20,26 @@ const part = fc.record({
 });
 
 describe('a block', () => {
+  it('has of a histogram the buckets that are used, few or hundreds', () => {
+    for (const used of [0, 1, 2, 40, 400]) {
+      const rows = new UsageRows();
+      const row = rows.allocate();
+      for (let i = 0; i < used; i++) rows.addLatencies(row, QUEUE, 600 - i, i + 1);
+      const writer = new BlockWriter();
+      rows.record(row, 1, 4_096, 1, 0, 0, 5, 600, 7, 9);
+      writer.add(rows, row);
+      const reader = new HistogramsReader(writer.take(Uint32Array.of(0)).histograms);
+      const found: number[] = [];
+      reader.next((bucket, count) => found.push(bucket, count));
+      const expected = Array.from({ length: Math.max(1, used) }, (_, i) => {
+        const bucket = 600 - Math.max(1, used) + 1 + i;
+        return [bucket, (used === 0 ? 0 : 601 - bucket) + (bucket === 600 ? 1 : 0)];
+      });
+      expect(found).toEqual(expected.flat());
+      reader.next((bucket, count) => expect([bucket, count]).toEqual([9, 1]));
+    }
+  });
+
   it('reads as it was written, numbers of any size and kind', () => {
     fc.assert(
       fc.property(fc.array(fc.array(part, { minLength: 1, maxLength: 8 }), { minLength: 1, maxLength: 5 }), (tags) => {
