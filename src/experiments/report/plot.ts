@@ -1,6 +1,4 @@
 /** A figure's plot as SVG, drawn by vega-lite without a browser. The same rows give the same bytes. */
-import { View, parse } from 'vega';
-import { compile } from 'vega-lite';
 import type { TopLevelSpec } from 'vega-lite';
 import type { Plot, PlotRow } from '../experiment.js';
 
@@ -26,6 +24,8 @@ function datum({ x, y, series, panel }: PlotRow): Datum {
 }
 
 export async function drawPlot(plot: Plot, rows: readonly PlotRow[]): Promise<string> {
+  // Loaded by the first plot, when runs are on their way: it takes as long as all else that is loaded for them.
+  const [{ View, parse }, { compile }] = await Promise.all([import('vega'), import('vega-lite')]);
   const view = new View(parse(compile(spec(plot, rows)).spec), { renderer: 'none' });
   try {
     return await view.toSVG();
