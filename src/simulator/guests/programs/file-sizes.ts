@@ -5,7 +5,7 @@
 import type { Rng } from '../../../core/ports.js';
 import { FILEBENCH } from '../parameters.js';
 
-/** Most that one file takes up on the disk: the 0.002 % that would be longer are cut, and appends that would pass it. */
+/** Most that one file takes up on the disk: the 0.0025 % that would be longer are cut, and appends that would pass it. */
 export const FILE_BYTES_MAX = 128 * 1_024;
 
 /** By pages less one: the part of all files that has no more. */
@@ -17,6 +17,7 @@ const NO_MORE = Float64Array.from({ length: FILE_BYTES_MAX / FILEBENCH.pageBytes
 );
 NO_MORE[NO_MORE.length - 1] = 1;
 
+/** How long one file is, drawn: whole pages, in bytes, at most FILE_BYTES_MAX. */
 export function fileBytes(rng: Rng): number {
   const u = rng.next();
   let i = 0;
